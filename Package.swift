@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors everywhere: a clean build is one of the project's promises.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "pvbench",
+  platforms: [.macOS(.v26)],  // Linux only; this merely silences availability checks of newer standard library types
+  products: [
+    .executable(name: "pvbench", targets: ["pvbench"]),
+    .executable(name: "pvbench-vm", targets: ["pvbench-vm"]),
+  ],
+  dependencies: [
+    .package(path: "workloads"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // C shims and system libraries
+    .target(name: "CLinuxKVM"),
+    .systemLibrary(name: "CNUMA", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+    .systemLibrary(name: "CURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+
+    // The runner's half: no Foundation anywhere below pvbench-vm
+    .target(name: "GuestMemory", swiftSettings: strict),
+    .target(name: "DeviceModel", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
+    .target(name: "KVM", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
+    .target(name: "Backends", dependencies: ["DeviceModel", "GuestMemory", "CURing"], swiftSettings: strict),
+    .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends"], swiftSettings: strict),
+    .target(name: "ParavirtDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
+    .target(name: "Measurement", dependencies: [.product(name: "PVWire", package: "workloads")], swiftSettings: strict),
+    .target(
+      name: "MachineLauncher", dependencies: ["Measurement", .product(name: "PVWire", package: "workloads")],
+      swiftSettings: strict),
+    .target(
+      name: "Machine",
+      dependencies: [
+        "KVM", "EmulatedDevices", "ParavirtDevices", "Backends", "DeviceModel", "GuestMemory", "Measurement",
+        "MachineLauncher", "CLinuxKVM",
+        .product(name: "PVWire", package: "workloads"),
+        .product(name: "GuestImage", package: "workloads"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "pvbench-vm", dependencies: ["Machine", "MachineLauncher"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
+
+    // The supervisor's half
+    .target(name: "HostTopology", dependencies: ["CNUMA", "CLinuxKVM", "Measurement"], swiftSettings: strict),
+    .target(name: "Statistics", dependencies: ["Measurement"], swiftSettings: strict),
+    .target(name: "ResultStore", dependencies: ["Measurement"], swiftSettings: strict),
+    .target(
+      name: "Reporting",
+      dependencies: ["Statistics", "Measurement", .product(name: "Mustache", package: "swift-mustache")],
+      swiftSettings: strict, plugins: ["EmbedFiles"]),
+    .target(
+      name: "Campaign",
+      dependencies: [
+        "MachineLauncher", "Measurement", "ResultStore", "HostTopology", "Statistics",
+        .product(name: "PVWire", package: "workloads"),
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict, plugins: ["EmbedFiles"]),
+    .executableTarget(
+      name: "pvbench",
+      dependencies: [
+        "Campaign", "Reporting", "ResultStore", "Statistics", "Measurement",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+
+    // Suites and templates are embedded at build time, so that the program is one file to copy
+    .executableTarget(name: "embed-files", path: "Sources/EmbedFiles/Tool", swiftSettings: strict),
+    .plugin(
+      name: "EmbedFiles", capability: .buildTool(), dependencies: ["embed-files"], path: "Sources/EmbedFiles/Plugin"),
+  ]
+)

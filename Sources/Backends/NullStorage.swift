@@ -1,0 +1,32 @@
+import Glibc
+
+/// A disk without a medium: writes vanish, reads give zeroes. What remains is the cost of the device in front of it.
+public final class NullStorage: BlockStorage {
+  public let byteCount: UInt64
+  public var isReadOnly: Bool { false }
+
+  /// Pretends to hold `byteCount` bytes, a multiple of 512 greater than 0.
+  public init(byteCount: UInt64) throws(StorageOpenError) {
+    let name = "(null)"
+    guard byteCount > 0 else { throw .empty(path: name) }
+    guard byteCount.isMultiple(of: 512) else { throw .partialSector(path: name, byteCount: byteCount) }
+    self.byteCount = byteCount
+  }
+
+  public func read(at offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) throws(StorageError) {
+    try checkBounds(offset: offset, count: UInt64(bytes.count))
+    guard let target = bytes.baseAddress else { return }
+    // SAFETY: the target holds `bytes.count` bytes.
+    memset(target, 0, bytes.count)
+  }
+
+  public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
+    try checkBounds(offset: offset, count: UInt64(bytes.count))
+  }
+
+  public func flush() throws(StorageError) {}
+
+  public func discard(at offset: UInt64, count: UInt64) throws(StorageError) {
+    try checkBounds(offset: offset, count: count)
+  }
+}

@@ -1,0 +1,56 @@
+import DeviceModel
+import Glibc
+import GuestMemory
+
+/// A block queue over media that answer at once: every request is executed where it is enqueued, and completes in the next
+/// wait.
+public final class SynchronousBlockQueue: BlockQueue {
+  public let capacity: Int
+  public let segments: Int
+  public var inFlight: Int { ended.count }
+
+  private let storage: any BlockStorage
+  private let transfer: SynchronousTransfer
+  private var vectors: IOVectorTable
+  private var ended: [BlockCompletion] = []
+  private var watched: [EventFD] = []
+  private var polls: [pollfd] = []
+
+  /// A queue over `storage` for `capacity` requests of at most `segments` buffers.
+  public init(storage: any BlockStorage, capacity: Int, segments: Int) throws(BlockQueueError) {
+    self.storage = storage
+    self.capacity = capacity
+    self.segments = segments
+    do throws(StorageError) {
+      transfer = try SynchronousTransfer()
+      vectors = try IOVectorTable(capacity: capacity, segments: segments)
+    } catch {
+      throw .system(operation: "mmap", errno: ENOMEM)
+    }
+    ended.reserveCapacity(capacity)
+  }
+
+  public func attach() throws(BlockQueueError) {}
+
+  public func watch(_ eventFDs: [EventFD]) {
+    watched = eventFDs
+    polls = eventFDs.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+  }
+
+  public func enqueue(_ request: BlockRequest, data: Span<HostRange>, token: Int) {
+    vectors.fill(token, with: data)
+    ended.append(
+      BlockCompletion(token: token, errno: transfer.execute(request, on: storage, buffers: vectors[token])))
+  }
+
+  public func wait(into events: inout BlockEvents) throws(BlockQueueError) {
+    events.removeAll()
+    let count = poll(&polls, nfds_t(polls.count), ended.isEmpty ? -1 : 0)
+    guard count >= 0 || errno == EINTR else { throw .system(operation: "poll", errno: errno) }
+    for index in watched.indices where count > 0 && polls[index].revents != 0 {
+      events.addSignals(watched[index].consume(), of: index)
+    }
+    for completion in ended { events.append(completion) }
+    ended.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,199 @@
+import CURing
+import DeviceModel
+import Glibc
+import GuestMemory
+
+/// A block queue over a file's descriptor through io_uring(7). Requests, their completions and the watched eventfds share
+/// one ring, so that one system call submits a batch and sleeps until any of them moves.
+public final class URingBlockQueue: BlockQueue {
+  public let capacity: Int
+  public let segments: Int
+  public private(set) var inFlight = 0
+
+  private let storage: FileStorage
+  private let ring: UnsafeMutablePointer<io_uring>
+  private let reaped: UnsafeMutableBufferPointer<UnsafeMutablePointer<io_uring_cqe>?>
+  private let transfer: SynchronousTransfer
+  private var vectors: IOVectorTable
+  private var requests: [BlockRequest]
+  /// Requests that ended without the ring, to be delivered by the next wait.
+  private var ended: [BlockCompletion] = []
+  private var watched: [EventFD] = []
+  private var isArmed: [Bool] = []
+
+  /// Marks the ring's entries that belong to a watched eventfd; the low bits are its index.
+  private static let watchMark: UInt64 = 1 << 63
+
+  /// A ring over `storage` for `capacity` requests of at most `segments` buffers (1...1024, the kernel's IOV_MAX).
+  public init(storage: FileStorage, capacity: Int, segments: Int) throws(BlockQueueError) {
+    precondition((1...4096).contains(capacity) && (1...1024).contains(segments), "no such ring")
+    self.storage = storage
+    self.capacity = capacity
+    self.segments = segments
+    do throws(StorageError) {
+      transfer = try SynchronousTransfer()
+      vectors = try IOVectorTable(capacity: capacity, segments: segments)
+    } catch {
+      throw .system(operation: "mmap", errno: ENOMEM)
+    }
+    requests = [BlockRequest](repeating: BlockRequest(.flush), count: capacity)
+    ended.reserveCapacity(capacity)
+    ring = try Self.makeRing(entries: UInt32(capacity + 4))
+    reaped = .allocate(capacity: 32)
+    reaped.initialize(repeating: nil)
+  }
+
+  deinit {
+    io_uring_queue_exit(ring)
+    ring.deallocate()
+    reaped.deallocate()
+  }
+
+  public func attach() throws(BlockQueueError) {
+    let code = io_uring_enable_rings(ring)
+    guard code >= 0 else { throw .system(operation: "io_uring_enable_rings", errno: -code) }
+  }
+
+  public func watch(_ eventFDs: [EventFD]) {
+    watched = eventFDs
+    isArmed = eventFDs.map { _ in false }
+  }
+
+  public func enqueue(_ request: BlockRequest, data: Span<HostRange>, token: Int) {
+    vectors.fill(token, with: data)
+    requests[token] = request
+    inFlight += 1
+    start(token)
+  }
+
+  public func wait(into events: inout BlockEvents) throws(BlockQueueError) {
+    events.removeAll()
+    armWatches()
+    let code = ended.isEmpty ? io_uring_submit_and_wait(ring, 1) : io_uring_submit_and_get_events(ring)
+    guard code >= 0 || code == -EINTR || code == -EAGAIN || code == -EBUSY else {
+      throw .system(operation: "io_uring_enter", errno: -code)
+    }
+    try reap(into: &events)
+    for completion in ended { events.append(completion) }
+    inFlight -= events.completions.count
+    ended.removeAll(keepingCapacity: true)
+  }
+}
+
+// MARK: - Submission
+
+extension URingBlockQueue {
+  /// A ring that only one thread will enter, which spares the kernel its interrupts of that thread (Linux 6.1); older
+  /// kernels give a plain one. It stays disabled until `attach`, which thereby names the thread.
+  private static func makeRing(entries: UInt32) throws(BlockQueueError) -> UnsafeMutablePointer<io_uring> {
+    let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
+    ring.initialize(to: io_uring())
+    let disabled = IORING_SETUP_R_DISABLED
+    var code = io_uring_queue_init(entries, ring, disabled | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+    if code == -EINVAL { code = io_uring_queue_init(entries, ring, disabled) }
+    guard code >= 0 else {
+      ring.deallocate()
+      throw .ringRefused(errno: -code)
+    }
+    return ring
+  }
+
+  /// Brings what is left of `token`'s request on its way.
+  private func start(_ token: Int) {
+    let request = requests[token]
+    let isTransfer = request.operation == .read || request.operation == .write
+    // The guest may put its buffers anywhere, direct I/O may not: what the kernel would refuse is done here, in staging.
+    if isTransfer && storage.isDirect && !vectors.isAligned(token, to: storage.bufferAlignment) {
+      return executeHere(token)
+    }
+    guard let entry = nextEntry() else { return end(token, errno: EBUSY) }
+    let list = vectors[token]
+    // SAFETY: the list stays where it is until the request has ended, and so does the memory that it describes.
+    switch request.operation {
+    case .read: io_uring_prep_readv(entry, storage.descriptor, list.baseAddress, UInt32(list.count), request.offset)
+    case .write: io_uring_prep_writev(entry, storage.descriptor, list.baseAddress, UInt32(list.count), request.offset)
+    case .flush: io_uring_prep_fsync(entry, storage.descriptor, UInt32(IORING_FSYNC_DATASYNC))
+    case .discard:
+      io_uring_prep_fallocate(entry, storage.descriptor, pv_punch_hole, off_t(request.offset), off_t(request.count))
+    }
+    io_uring_sqe_set_data64(entry, UInt64(token))
+  }
+
+  private func executeHere(_ token: Int) {
+    end(token, errno: transfer.execute(requests[token], on: storage, buffers: vectors[token]))
+  }
+
+  private func end(_ token: Int, errno: Int32) { ended.append(BlockCompletion(token: token, errno: errno)) }
+
+  private func nextEntry() -> UnsafeMutablePointer<io_uring_sqe>? {
+    if let entry = io_uring_get_sqe(ring) { return entry }
+    io_uring_submit(ring)
+    return io_uring_get_sqe(ring)
+  }
+
+  private func armWatches() {
+    for index in watched.indices where !isArmed[index] {
+      guard let entry = nextEntry() else { return }
+      io_uring_prep_poll_multishot(entry, watched[index].descriptor, UInt32(POLLIN))
+      io_uring_sqe_set_data64(entry, Self.watchMark | UInt64(index))
+      isArmed[index] = true
+    }
+  }
+}
+
+// MARK: - Completion
+
+extension URingBlockQueue {
+  private func reap(into events: inout BlockEvents) throws(BlockQueueError) {
+    while true {
+      let count = Int(io_uring_peek_batch_cqe(ring, reaped.baseAddress, UInt32(reaped.count)))
+      if count == 0 { return }
+      for index in 0..<count {
+        // SAFETY: the kernel filled the first `count` pointers; the entries stay valid until the ring is advanced.
+        guard let entry = reaped[index]?.pointee else { continue }
+        if entry.user_data & Self.watchMark != 0 {
+          try noteSignal(entry, events: &events)
+        } else {
+          finish(Int(entry.user_data), result: entry.res, events: &events)
+        }
+      }
+      io_uring_cq_advance(ring, UInt32(count))
+    }
+  }
+
+  private func noteSignal(_ entry: io_uring_cqe, events: inout BlockEvents) throws(BlockQueueError) {
+    guard entry.res >= 0 else { throw .system(operation: "io_uring poll", errno: -entry.res) }
+    let index = Int(entry.user_data & ~Self.watchMark)
+    if entry.flags & IORING_CQE_F_MORE == 0 { isArmed[index] = false }
+    events.addSignals(watched[index].consume(), of: index)
+  }
+
+  private func finish(_ token: Int, result: Int32, events: inout BlockEvents) {
+    switch (requests[token].operation, result) {
+    case (_, -EINTR), (_, -EAGAIN):
+      start(token)
+    case (.discard, -EOPNOTSUPP), (.discard, -ENODEV):
+      executeHere(token)
+    case (_, ..<0):
+      events.append(BlockCompletion(token: token, errno: -result))
+    case (.read, _), (.write, _):
+      advance(token, by: Int(result), events: &events)
+    default:
+      events.append(BlockCompletion(token: token, errno: 0))
+    }
+  }
+
+  /// The kernel may move less than it was asked for (2 GiB at most, fewer after a signal): the rest is sent again.
+  private func advance(_ token: Int, by count: Int, events: inout BlockEvents) {
+    requests[token].offset += UInt64(count)
+    requests[token].count -= min(requests[token].count, UInt64(count))
+    if requests[token].count == 0 {
+      events.append(BlockCompletion(token: token, errno: 0))
+    } else if count == 0 {
+      events.append(BlockCompletion(token: token, errno: EIO))
+    } else {
+      vectors.advance(token, by: count)
+      start(token)
+    }
+  }
+}

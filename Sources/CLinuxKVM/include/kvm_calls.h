@@ -1,0 +1,36 @@
+#pragma once
+#include <errno.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+// An ioctl with a plain number as its argument: its result, or -errno.
+static inline int pv_ioctl_value(int descriptor, unsigned long request, unsigned long argument) {
+  int result = ioctl(descriptor, request, argument);
+  return result < 0 ? -errno : result;
+}
+
+// An ioctl with a pointer as its argument: its result, or -errno.
+static inline int pv_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
+  int result = ioctl(descriptor, request, argument);
+  return result < 0 ? -errno : result;
+}
+
+// KVM_IOEVENTFD: signals `eventfd` on a guest write of `length` bytes (0: any length) at `address`.
+static inline int pv_kvm_ioeventfd(int vm, int eventfd, __u64 address, __u32 length, int is_port, int has_match,
+                                   __u64 match) {
+  struct kvm_ioeventfd request = {.datamatch = match, .addr = address, .len = length, .fd = eventfd};
+  request.flags = (is_port ? KVM_IOEVENTFD_FLAG_PIO : 0) | (has_match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0);
+  return pv_ioctl_pointer(vm, KVM_IOEVENTFD, &request);
+}
+
+// KVM_IRQFD: whoever signals `eventfd` raises and lowers `gsi`.
+static inline int pv_kvm_irqfd(int vm, int eventfd, __u32 gsi) {
+  struct kvm_irqfd request = {.fd = (__u32)eventfd, .gsi = gsi};
+  return pv_ioctl_pointer(vm, KVM_IRQFD, &request);
+}
+
+// KVM_IRQ_LINE: drives `gsi` high or low.
+static inline int pv_kvm_irq_line(int vm, __u32 gsi, int level) {
+  struct kvm_irq_level request = {.irq = gsi, .level = level ? 1 : 0};
+  return pv_ioctl_pointer(vm, KVM_IRQ_LINE, &request);
+}

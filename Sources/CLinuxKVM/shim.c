@@ -1,0 +1,1 @@
+// The shims are all static inline; a target needs one source file.

@@ -1,0 +1,40 @@
+// liburing, and the few calls of a raw disk that Swift's Glibc cannot name because they are GNU extensions or macros.
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/falloc.h>
+#include <linux/stat.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// O_DIRECT, without the GNU extensions that would declare it.
+static const int pv_o_direct = __O_DIRECT;
+
+// Punch a hole: the bytes read as zero afterwards, the size stays.
+static const int pv_punch_hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+// fallocate(2): 0, or -errno.
+static inline int pv_fallocate(int descriptor, int mode, int64_t offset, int64_t count) {
+  return syscall(SYS_fallocate, descriptor, mode, offset, count) < 0 ? -errno : 0;
+}
+
+// The size in bytes of the block device behind `descriptor` (BLKGETSIZE64 of <linux/fs.h>, which collides with
+// <sys/mount.h> in glibc 2.36): 0, or -errno.
+static inline int pv_block_device_size(int descriptor, uint64_t *size) {
+  return ioctl(descriptor, _IOR(0x12, 114, size_t), size) < 0 ? -errno : 0;
+}
+
+// What direct I/O on `descriptor` must be aligned to (statx(2), STATX_DIOALIGN, Linux 6.1): 0 and both values in bytes, or
+// -errno. Both are 0 where the kernel does not say.
+static inline int pv_direct_alignment(int descriptor, uint32_t *memory, uint32_t *offset) {
+  struct statx status;
+  memset(&status, 0, sizeof status);
+  if (syscall(SYS_statx, descriptor, "", 0x1000 /* AT_EMPTY_PATH */, STATX_DIOALIGN, &status) < 0) return -errno;
+  *memory = status.stx_mask & STATX_DIOALIGN ? status.stx_dio_mem_align : 0;
+  *offset = status.stx_mask & STATX_DIOALIGN ? status.stx_dio_offset_align : 0;
+  return 0;
+}

@@ -1,0 +1,273 @@
+import Foundation
+import Measurement
+import ResultStore
+
+/// What begins a campaign.
+public struct CampaignOptions: Sendable {
+  /// The folder that runs are made in, where nobody names another.
+  public static let defaultOut = "results"
+
+  /// What to measure.
+  public var request = RunRequest()
+  /// Suites.
+  public var library: SuiteLibrary
+  /// The folder that runs are made in.
+  public var out = Self.defaultOut
+  /// An earlier run to go on with.
+  public var resume: String?
+  /// Use a `--disk` that holds data.
+  public var overwriteDisk = false
+  /// The command line, for the record.
+  public var command: [String] = []
+  /// pvbench's version, for the record.
+  public var version = ""
+  /// `PVBENCH_VM`, `PVBENCH_KVM_PATH`.
+  public var environment: [String: String] = [:]
+
+  /// Options over these suites.
+  public init(library: SuiteLibrary) { self.library = library }
+}
+
+/// How a campaign ended.
+public struct CampaignResult: Sendable {
+  /// The run's folder.
+  public var folder: RunFolder
+  /// Everything that has ended; nil where not even that could be read.
+  public var record: RunRecord?
+  /// What stopped it; nil where nothing did, or a signal.
+  public var error: CampaignError?
+
+  /// The process's exit code, but for signals (interface.md).
+  public var exitCode: Int32 {
+    if let error { return error.exitCode }
+    guard let record, record.status == .complete else { return 1 }
+    let isAllSkipped = record.cells.allSatisfy { $0.repetitions.allSatisfy { $0.status == .skipped } }
+    return isAllSkipped ? 77 : 0
+  }
+}
+
+/// A planned run in its folder: workload × mode × repetition, one runner process each. Every finished repetition is on disk
+/// before the next one starts.
+public struct Campaign: Sendable {
+  /// Writes the reports of a run into its folder.
+  public typealias Publisher = @Sendable (RunRecord, RunFolder) throws -> Void
+
+  /// Where it is.
+  public let folder: RunFolder
+  let saved: SavedCampaign
+  let supervisor: Supervisor
+  let resources: MachineResources
+
+  /// The plan that is carried out.
+  public var plan: Plan { saved.plan }
+
+  /// Plans a run, or finds the one to resume, after everything that can be checked has been: names, disk, KVM, runner.
+  /// Nothing is made on disk before.
+  public static func prepare(_ options: CampaignOptions) throws(CampaignError) -> Campaign {
+    try prepare(options, host: .live)
+  }
+
+  /// What `prepare` would plan or resume; looks at no more of this host than the disk that is named.
+  public static func plan(_ options: CampaignOptions) throws(CampaignError) -> Plan {
+    if let path = options.resume { return try reopen(path, options).saved.plan }
+    let plan = try Planner.plan(options.request, library: options.library)
+    if let disk = plan.request.disk { try DiskTarget.check(disk) }
+    return plan
+  }
+
+  static func prepare(_ options: CampaignOptions, host: HostServices) throws(CampaignError) -> Campaign {
+    let existing: Existing? = if let path = options.resume { try reopen(path, options) } else { nil }
+    let plan: Plan =
+      if let existing { existing.saved.plan } else { try Planner.plan(options.request, library: options.library) }
+    let kvmPath = KVMAccess.path(environment: options.environment)
+    try KVMAccess.check(kvmPath)
+    let supervisor = try Supervisor.locate(environment: options.environment)
+    if let disk = plan.request.disk, plan.needsDisk {
+      try DiskTarget.check(disk)
+      if !options.overwriteDisk { try DiskTarget.checkContent(disk) }
+    }
+    let vcpus = plan.request.vcpus ?? 1
+    let record = host.record(vcpus, kvmPath)
+    let resources = host.resources(vcpus, kvmPath)
+    if let existing {
+      guard existing.saved.host.fingerprint == record.fingerprint else {
+        throw .usage("--resume \(existing.folder.path): this run was begun on another host (\(existing.saved.host.name))")
+      }
+      existing.folder.removeLeftovers()
+      return Campaign(folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources)
+    }
+    do {
+      let folder = try RunFolder.create(in: options.out, host: record.name)
+      let saved = SavedCampaign(
+        plan: plan, started: Date().formatted(.iso8601), command: options.command, version: options.version, host: record)
+      try saved.write(to: folder)
+      return Campaign(folder: folder, saved: saved, supervisor: supervisor, resources: resources)
+    } catch let error as CampaignError {
+      throw error
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private typealias Existing = (folder: RunFolder, saved: SavedCampaign)
+
+  /// Opens the run to go on with, if it still means the same.
+  private static func reopen(_ name: String, _ options: CampaignOptions) throws(CampaignError) -> Existing {
+    let folder = try StoredRun.find(name, in: options.out)
+    let saved = try SavedCampaign.read(from: folder)
+    if let conflict = options.request.conflict(with: saved.plan.request) {
+      throw .usage("--resume \(name): \(conflict) (leave it out, or begin a new run)")
+    }
+    let current = try Planner.plan(saved.plan.request, library: options.library)
+    if let changed = saved.plan.cells.first(where: { !current.cells.contains($0) }) {
+      throw .usage(
+        "--resume \(name): the definition of \(changed.workload.id) (\(changed.mode.name)) has changed since the run began "
+          + "(begin a new run)")
+    }
+    guard current == saved.plan else {
+      throw .usage("--resume \(name): the suites have changed since the run began (begin a new run)")
+    }
+    return (folder, saved)
+  }
+
+  /// Carries out what is missing, then has the reports published: also after an error, and when the surrounding task is
+  /// cancelled, which kills the repetition that is running.
+  public func run(progress: any ProgressSink, publish: Publisher) async -> CampaignResult {
+    var result = CampaignResult(folder: folder)
+    do {
+      try await execute(progress)
+    } catch {
+      result.error = error
+    }
+    progress.report(.preparing("writing the reports"))
+    do {
+      let record = try saved.record(of: folder, finished: Date().formatted(.iso8601))
+      result.record = record
+      try publish(record, folder)
+    } catch {
+      // What stopped the repetitions is the cause; a full disk stops the reports as well.
+      result.error = result.error ?? error as? CampaignError ?? .failure("\(error)")
+    }
+    progress.report(.ended)
+    return result
+  }
+
+  private func execute(_ progress: any ProgressSink) async throws(CampaignError) {
+    let finished = Set(try stored { () throws(StoreError) in try folder.finishedOrders() })
+    let missing = plan.steps.indices.filter { !finished.contains($0) }
+    let image = try makeImage(for: missing, progress)
+    defer { if let image, plan.request.disk == nil { unlink(image.path) } }
+    var pace = Pace(plan: plan, missing: missing)
+    for order in missing where !Task.isCancelled {
+      let step = pace.progress(order: order)
+      progress.report(.started(step))
+      guard let file = try await measure(order, image: image, progress) else { return }
+      try stored { () throws(StoreError) in try folder.write(file) }
+      pace.finish(order: order)
+      progress.report(.finished(step, file.repetition.status, reason: file.repetition.reason))
+    }
+  }
+
+  private func makeImage(for missing: [Int], _ progress: any ProgressSink) throws(CampaignError) -> DiskImage? {
+    let isNeeded = missing.contains { plan.cells[plan.steps[$0].cell].skipReason == nil } && plan.needsDisk
+    guard isNeeded, !Task.isCancelled else { return nil }
+    progress.report(.preparing("seeding a disk image of \(Quantity.text(bytes: Plan.imageBytes))"))
+    let path = plan.request.disk ?? folder.file("disk.img")
+    do {
+      return try DiskImage(
+        path: path, byteCount: Plan.imageBytes, seed: plan.imageSeed, isNew: plan.request.disk == nil)
+    } catch {
+      if plan.request.disk == nil { unlink(path) }
+      throw .failure("\(error)")
+    }
+  }
+
+  /// Runs one repetition; nil where the campaign was interrupted in it.
+  private func measure(
+    _ order: Int, image: DiskImage?, _ progress: any ProgressSink
+  ) async throws(CampaignError) -> RepetitionFile? {
+    let step = plan.steps[order]
+    let cell = plan.cells[step.cell]
+    var record: RepetitionRecord
+    if let reason = cell.skipReason {
+      record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
+    } else {
+      let specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
+      let outcome = await supervisor.run(specification, limit: .seconds(Plan.limitSeconds(cell)))
+      if case .noKVM(let reason) = outcome { throw .host(reason) }
+      guard let ended = RepetitionJudge.record(outcome, of: step, order: order) else { return nil }
+      record = ended
+      var slots: [UInt64] = []
+      if case .report(let report, let diagnostics) = outcome {
+        slots = report.slots
+        diagnostics.forEach { progress.report(.detail($0)) }
+        try stored { () throws(StoreError) in try folder.writeGuestLog(report.log, order: order) }
+      }
+      if let image { try settle(image, after: step, slots: slots, record: &record) }
+    }
+    return RepetitionFile(
+      cell: cell.key, choices: cell.choices, primary: cell.workload.primary,
+      warmupSeconds: Double(cell.warmupNanoseconds) / 1e9, repetition: record)
+  }
+
+  /// Checks the image and gives the next repetition a fresh one. A benchmark that wrote wrong data fails.
+  private func settle(
+    _ image: DiskImage, after step: PlannedStep, slots: [UInt64], record: inout RepetitionRecord
+  ) throws(CampaignError) {
+    func fail(_ reason: String) {
+      (record.status, record.reason, record.metrics) = (.failed, reason, [:])
+    }
+    do {
+      guard record.status == .ok || record.status == .invalid else {
+        // Nobody knows what a guest wrote that did not end properly; one that was skipped wrote nothing.
+        return record.status == .skipped ? () : try image.reseed()
+      }
+      do {
+        guard let access = try plan.imageAccess(of: step, slots: slots) else { return }
+        if let mismatch = try image.settle(access) { fail("\(mismatch)") }
+      } catch let error as SlotError {
+        fail("\(error)")
+        try image.reseed()
+      }
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private func stored<Value>(_ body: () throws(StoreError) -> Value) throws(CampaignError) -> Value {
+    do { return try body() } catch { throw .failure("\(error)") }
+  }
+}
+
+/// Foretells how long the rest of a run takes: the plan's estimate, scaled by how well it has foretold so far.
+struct Pace {
+  private let plan: Plan
+  private let started = ContinuousClock.now
+  private var plannedRemaining: Double
+  private var plannedDone = 0.0
+  private var done: Int
+
+  init(plan: Plan, missing: [Int]) {
+    self.plan = plan
+    done = plan.steps.count - missing.count
+    plannedRemaining = missing.reduce(0) { $0 + PlanEstimate.seconds(plan.cells[plan.steps[$1].cell]) }
+  }
+
+  mutating func finish(order: Int) {
+    let seconds = PlanEstimate.seconds(plan.cells[plan.steps[order].cell])
+    plannedDone += seconds
+    plannedRemaining -= seconds
+    done += 1
+  }
+
+  func progress(order: Int) -> StepProgress {
+    let step = plan.steps[order]
+    let elapsed = Double((ContinuousClock.now - started) / .milliseconds(1)) / 1000
+    let scale = plannedDone > 0 ? elapsed / plannedDone : 1
+    return StepProgress(
+      done: done, total: plan.steps.count, workload: plan.cells[step.cell].workload.id,
+      mode: plan.cells[step.cell].mode.name, repetition: step.index + 1,
+      repetitions: plan.request.repetitions ?? 0, remainingSeconds: plannedRemaining * scale)
+  }
+}

@@ -1,0 +1,54 @@
+import MachineLauncher
+import Measurement
+
+/// Turns what a runner said into a repetition's record. Only `ok` enters a statistic, so everything that casts doubt on a
+/// repetition is found here.
+enum RepetitionJudge {
+  /// The record of one ended repetition; nil where the campaign was interrupted in it.
+  static func record(_ outcome: RunnerOutcome, of step: PlannedStep, order: Int) -> RepetitionRecord? {
+    switch outcome {
+    case .interrupted: nil
+    case .noKVM(let reason), .failed(let reason):
+      RepetitionRecord(index: step.index, order: order, status: .failed, reason: reason)
+    case .report(let report, _): record(report, of: step, order: order)
+    }
+  }
+
+  private static func record(_ report: RunnerReport, of step: PlannedStep, order: Int) -> RepetitionRecord {
+    var record = RepetitionRecord(
+      index: step.index, order: order, status: report.status, reason: report.reason, metrics: report.metrics,
+      exits: report.exits, histograms: report.histograms, notes: report.notes, kvmStats: report.kvmStats)
+    if let name = nonFinite(in: report) {
+      return RepetitionRecord(
+        index: step.index, order: order, status: .failed, reason: "runner reported no finite number for \(name)",
+        notes: report.notes)
+    }
+    if record.status == .ok, let reason = accountingError(report.metrics) {
+      (record.status, record.reason) = (.invalid, reason)
+    }
+    if record.status != .ok, record.reason == nil { record.reason = "no reason given" }
+    // Missing is not zero: what a failed or skipped guest measured is no observation.
+    if record.status == .failed || record.status == .skipped { record.metrics = [:] }
+    return record
+  }
+
+  /// Accounting closure (methodology, section 3): exits seen by the loop against those that the kernel counted. The
+  /// difference may be max(1 exit, 0.1 %).
+  static func accountingError(_ metrics: [String: Double]) -> String? {
+    guard let loop = metrics["exits.loop_total"], let kernel = metrics["exits.kernel_total"] else { return nil }
+    guard abs(loop - kernel) > max(1, 0.001 * max(loop, kernel)) else { return nil }
+    return "exit accounting does not close: the loop saw \(count(loop)), the kernel counted \(count(kernel))"
+  }
+
+  private static func count(_ value: Double) -> String { UInt64(exactly: value).map(String.init) ?? "\(value)" }
+
+  private static func nonFinite(in report: RunnerReport) -> String? {
+    if let metric = report.metrics.filter({ !$0.value.isFinite }).keys.min() { return metric }
+    if let detail = report.exits.byDetail.filter({ !$0.value.seconds.isFinite }).keys.min() { return detail }
+    for (word, table) in [("handler", report.exits.latency), ("round trip", report.exits.roundTrip)] {
+      let broken = table.filter { !($0.value.p50.isFinite && $0.value.p99.isFinite && $0.value.sum.isFinite) }
+      if let reason = broken.keys.min() { return "the \(word) time of \(reason)" }
+    }
+    return nil
+  }
+}

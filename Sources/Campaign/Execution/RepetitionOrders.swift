@@ -1,0 +1,78 @@
+import MachineLauncher
+import PVWire
+
+/// What this host contributes to every machine.
+struct MachineResources: Sendable {
+  var vcpuCPUs: [Int] = []
+  var ioCPU: Int?
+  var userspaceExitEvent: UInt64?
+  var kvmPath = "/dev/kvm"
+}
+
+extension Plan {
+  /// Seconds after which a repetition of `cell` is killed: ten times what it should take, and ten more.
+  static func limitSeconds(_ cell: PlannedCell) -> Double { 10 * PlanEstimate.seconds(cell) + 10 }
+
+  /// Everything a runner needs for `step`; `disk` is the image's path.
+  func specification(of step: PlannedStep, disk: String?, resources: MachineResources) -> MachineSpecification {
+    let cell = cells[step.cell]
+    var specification = MachineSpecification()
+    specification.vcpus = request.vcpus ?? 1
+    specification.memory = request.memory ?? 64 << 20
+    specification.choices = cell.choices
+    specification.kernel = cell.workload.kernel
+    specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
+    if let disk {
+      specification.disk = .file(path: disk, isBuffered: false)
+      if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"] {
+        specification.parameters.append(("completion", completion))
+      }
+      specification.parameters.append(("sectors", String(Self.imageBytes / UInt64(SectorPattern.sectorSize))))
+      specification.parameters.append(("imageseed", String(imageSeed)))
+    }
+    specification.seed = guestSeed(of: step)
+    specification.warmupNanoseconds = cell.warmupNanoseconds
+    specification.windowNanoseconds = cell.windowNanoseconds
+    // The runner knows best where its guest hangs: it is given the time to say so before it is killed.
+    specification.timeoutNanoseconds = UInt64((Self.limitSeconds(cell) - 3) * 1e9)
+    specification.vcpuCPUs = resources.vcpuCPUs
+    specification.ioCPU = resources.ioCPU
+    specification.userspaceExitEvent = resources.userspaceExitEvent
+    specification.kvmPath = resources.kvmPath
+    return specification
+  }
+
+  /// What the repetition did to the image.
+  ///
+  /// - Returns: nil for a workload without a disk.
+  /// - Throws: `SlotError` where the guest's account of its operations cannot be true.
+  func imageAccess(of step: PlannedStep, slots: [UInt64]) throws(SlotError) -> ImageAccess? {
+    let workload = cells[step.cell].workload
+    guard let operation = workload.parameter("operation"), let block = workload.number("block"),
+      let depth = workload.number("depth")
+    else { return nil }
+    let pattern = AccessPattern(
+      isRandom: workload.parameter("access") == "random", seed: guestSeed(of: step), depth: depth,
+      blocks: Self.imageBytes / block)
+    guard operation != "read" else { return ImageAccess(pattern: pattern, blockBytes: block, writtenOperations: nil) }
+    guard slots.count == Int(depth) else { throw SlotError.count(found: slots.count, expected: Int(depth)) }
+    guard slots.allSatisfy({ $0 <= SlotError.mostOperations }) else { throw SlotError.tooMany }
+    return ImageAccess(pattern: pattern, blockBytes: block, writtenOperations: slots)
+  }
+}
+
+/// Why a guest's account of its operations is not believed; it decides how long the host replays.
+enum SlotError: Error, Equatable, CustomStringConvertible {
+  /// More than any disk does in the time that a repetition has.
+  static let mostOperations: UInt64 = 100_000_000
+
+  case count(found: Int, expected: Int)
+  case tooMany
+
+  var description: String {
+    switch self {
+    case .count(let found, let expected): "the guest accounts for \(found) queue slots, expected \(expected)"
+    case .tooMany: "the guest claims more than \(Self.mostOperations) operations in one queue slot"
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Measurement
+import ResultStore
+import Statistics
+
+/// `plan.json`: what a run is, so that it can go on after an interruption and its record be rebuilt from its repetitions.
+struct SavedCampaign: Codable, Equatable, Sendable {
+  /// The schema this program writes.
+  static let schema = 1
+
+  var schema = Self.schema
+  var plan: Plan
+  var started: String
+  var command: [String]
+  var version: String
+  var host: HostRecord
+
+  /// Reads the plan of a run's folder.
+  static func read(from folder: RunFolder) throws(CampaignError) -> SavedCampaign {
+    do {
+      let bytes = try folder.readPlan()
+      let saved = try JSONDecoder().decode(SavedCampaign.self, from: Data(bytes))
+      guard saved.schema <= schema else {
+        throw CampaignError.failure("\(folder.file("plan.json")) has schema \(saved.schema) (use a newer pvbench)")
+      }
+      return saved
+    } catch let error as CampaignError {
+      throw error
+    } catch let error as StoreError {
+      throw .failure("\(error)")
+    } catch {
+      throw .failure("\(folder.file("plan.json")) is damaged: it is not a plan of this pvbench")
+    }
+  }
+
+  /// Writes it to a run's folder.
+  func write(to folder: RunFolder) throws(CampaignError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      try folder.writePlan(Array(try encoder.encode(self)) + [UInt8(ascii: "\n")])
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  /// The record of everything that has ended so far; `finished` is nil while the run goes on.
+  func record(of folder: RunFolder, finished: String?) throws(CampaignError) -> RunRecord {
+    do {
+      let cells = try folder.assemble(plan: plan.cells.map(\.key))
+      let repetitions = cells.flatMap(\.repetitions)
+      let occurring = Set(repetitions.flatMap(\.metrics.keys))
+      return RunRecord(
+        id: folder.id, started: started, finished: finished, status: status(of: repetitions), command: command,
+        version: version, seed: plan.seed, host: host, cells: cells,
+        comparisons: RunComparison.modes(in: cells, seed: plan.seed),
+        metrics: MetricCatalog.all.filter { occurring.contains($0.id) })
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  /// How the run stands: missing repetitions weigh most, then failed and invalid ones.
+  func status(of repetitions: [RepetitionRecord]) -> RunStatus {
+    if repetitions.count < plan.steps.count { return .partial }
+    if repetitions.contains(where: { $0.status == .failed }) { return .failed }
+    return repetitions.contains { $0.status == .invalid } ? .invalid : .complete
+  }
+}
+
+/// Stored runs as records.
+public enum StoredRun {
+  /// The run that a user names by path or, inside `parent`, by id.
+  ///
+  /// - Throws: `CampaignError.usage` where there is no such run, with the nearest id that exists.
+  public static func find(_ name: String, in parent: String) throws(CampaignError) -> RunFolder {
+    do {
+      return try RunFolder.find(name, in: parent)
+    } catch {
+      let ids = ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [])
+        .filter { (try? RunFolder.open("\(parent)/\($0)")) != nil }
+      throw .usage("\(error)" + (name.contains("/") ? "" : NearestName.hint(for: name, in: ids)))
+    }
+  }
+
+  /// The record of a run: `run.json`, or what its repetitions say where they are ahead of it (a run that was killed).
+  public static func record(of folder: RunFolder) throws(CampaignError) -> RunRecord {
+    let written = Result { try folder.readRun() }
+    let finished = (try? folder.finishedOrders().count) ?? 0
+    if case .success(let run) = written, run.cells.reduce(0, { $0 + $1.repetitions.count }) >= finished { return run }
+    do {
+      return try SavedCampaign.read(from: folder).record(of: folder, finished: nil)
+    } catch {
+      // Without a usable plan the record itself, or why it cannot be read, is the best answer.
+      do { return try written.get() } catch { throw .failure("\(error)") }
+    }
+  }
+}

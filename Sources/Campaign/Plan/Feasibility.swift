@@ -1,0 +1,35 @@
+import PVWire
+
+/// What cannot be measured, and why: the one place that turns a cell into `skipped(reason)` before any guest is started.
+enum Feasibility {
+  private typealias Rule = @Sendable (Workload, Mode) -> String?
+
+  private static let rules: [Rule] = [
+    { workload, mode in
+      let isDeep = (workload.number("depth") ?? 1) > 1
+      return isDeep && mode.choices["disk"] == "ide-pio" ? "IDE has queue depth 1 only" : nil
+    },
+    { workload, mode in
+      // A row that fixes what a choice decides would make that variant a copy of its base row.
+      mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
+        guard let fixed = workload.parameter(key), fixed != value else { return nil }
+        return "the workload fixes \(key)=\(fixed)"
+      }.first
+    },
+    { workload, mode in
+      workload.requires.sorted { $0.key < $1.key }.lazy.compactMap { key, values -> String? in
+        guard let value = mode.choices[key], !values.contains(value) else { return nil }
+        return "needs \(key)=\(values.joined(separator: " or ")), this mode has \(value)"
+      }.first
+    },
+  ]
+
+  /// Why `workload` cannot be measured in `mode` with an image of `imageBytes`; nil where it can.
+  static func obstacle(_ workload: Workload, in mode: Mode, imageBytes: UInt64) -> String? {
+    let reach = (workload.number("block") ?? 0).multipliedReportingOverflow(by: workload.number("depth") ?? 1)
+    guard !reach.overflow, reach.partialValue <= imageBytes else {
+      return "the image is too small for every queue slot to have a block"
+    }
+    return rules.lazy.compactMap { $0(workload, mode) }.first
+  }
+}

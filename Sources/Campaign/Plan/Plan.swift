@@ -1,0 +1,63 @@
+import Measurement
+import PVWire
+
+/// A workload in one mode, as it is going to be measured.
+public struct PlannedCell: Codable, Equatable, Sendable {
+  /// The row, complete: a resumed run must mean the same by its name.
+  public var workload: Workload
+  /// The machine.
+  public var mode: Mode
+  /// Discarded before each window, nanoseconds.
+  public var warmupNanoseconds: UInt64
+  /// Each window, nanoseconds.
+  public var windowNanoseconds: UInt64
+  /// Why it cannot be measured here; nil where it can.
+  public var skipReason: String?
+
+  /// The machine's choices as this workload runs on it: a parameter that the row fixes wins.
+  public var choices: [String: String] {
+    mode.choices.reduce(into: [:]) { $0[$1.key] = workload.parameter($1.key) ?? $1.value }
+  }
+
+  /// The cell's key in results.
+  public var key: CellKey { CellKey(suite: workload.suite, workload: workload.id, mode: mode.name) }
+}
+
+/// One repetition in the schedule; its place there is its `order`.
+public struct PlannedStep: Codable, Equatable, Sendable {
+  /// Index in `Plan.cells`.
+  public var cell: Int
+  /// 0-based repetition of that cell.
+  public var index: Int
+}
+
+/// Everything that a run is going to do, in order. Saved in the run's folder, so that a run can go on.
+public struct Plan: Codable, Equatable, Sendable {
+  /// Default size of the disk image in bytes, and the part of a `--disk FILE` that is used.
+  public static let imageBytes: UInt64 = 64 << 20
+
+  /// What was asked for, with every default filled in.
+  public var request: RunRequest
+  /// What is measured.
+  public var cells: [PlannedCell]
+  /// When.
+  public var steps: [PlannedStep]
+
+  /// Seed of the run.
+  public var seed: UInt64 { request.seed ?? 1 }
+
+  /// Seed of the disk image's content.
+  var imageSeed: UInt64 { SectorPattern.mix(seed ^ 0x696D_6167_6500_0000) }
+
+  /// Seed of a repetition's guest: the same for every mode of a workload, so that the modes of a block do the same thing.
+  func guestSeed(of step: PlannedStep) -> UInt64 {
+    // FNV-1a (Fowler, Noll, Vo), 64 bits: a stable hash of the workload's name.
+    let name = cells[step.cell].workload.id.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+    }
+    return SectorPattern.mix(seed ^ name ^ SectorPattern.mix(UInt64(step.index) + 1))
+  }
+
+  /// True where a cell that can run needs a disk.
+  var needsDisk: Bool { cells.contains { $0.skipReason == nil && $0.workload.parameter("operation") != nil } }
+}

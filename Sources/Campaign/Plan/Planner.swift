@@ -1,0 +1,79 @@
+import Measurement
+
+/// Turns what a user asked for into a plan.
+public enum Planner {
+  /// Repetitions where nobody says otherwise (methodology, section 1).
+  static let defaultRepetitions = 10
+  /// The smallest n with a finite 95 % interval of a median.
+  static let quickRepetitions = 6
+  static let quickWarmup: UInt64 = 100_000_000
+  static let quickWindow: UInt64 = 300_000_000
+  /// Repetition files have five digits.
+  static let maximumSteps = 100_000
+
+  /// The plan of `request`.
+  ///
+  /// - Throws: `CampaignError.usage` for names that do not exist, with the nearest that does, and values out of range.
+  public static func plan(_ request: RunRequest, library: SuiteLibrary) throws(CampaignError) -> Plan {
+    let request = try filled(request)
+    let workloads = try library.select(
+      suites: request.suites, patterns: request.workloads, tag: request.quick ? "quick" : nil)
+    let modes = try Mode.resolve(request)
+    var cells: [PlannedCell] = []
+    var groups: [Range<Int>] = []
+    for workload in workloads {
+      let first = cells.count
+      for mode in modes where workload.modes.contains(mode.base) {
+        cells.append(
+          PlannedCell(
+            workload: workload, mode: mode,
+            warmupNanoseconds: request.quick
+              ? min(workload.warmupNanoseconds, quickWarmup) : workload.warmupNanoseconds,
+            windowNanoseconds: request.quick
+              ? min(workload.windowNanoseconds, quickWindow) : workload.windowNanoseconds,
+            skipReason: Feasibility.obstacle(workload, in: mode, imageBytes: Plan.imageBytes)))
+      }
+      groups.append(first..<cells.count)
+    }
+    guard !cells.isEmpty else {
+      throw .usage("nothing to run: no workload of this choice has one of these modes (see `pvbench list workloads`)")
+    }
+    let repetitions = request.repetitions ?? defaultRepetitions
+    guard cells.count <= maximumSteps / repetitions else {
+      throw .usage("\(cells.count) cells × \(repetitions) repetitions: a run has at most \(maximumSteps) (use fewer --reps)")
+    }
+    let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: request.order ?? .interleaved) }
+    return Plan(request: request, cells: cells, steps: steps)
+  }
+
+  /// One workload's repetitions. Interleaved: blocks of one repetition of each mode, every other block backwards.
+  static func schedule(_ cells: Range<Int>, repetitions: Int, order: ScheduleOrder) -> [PlannedStep] {
+    switch order {
+    case .sequential:
+      cells.flatMap { cell in (0..<repetitions).map { PlannedStep(cell: cell, index: $0) } }
+    case .interleaved:
+      (0..<repetitions).flatMap { index in
+        (index.isMultiple(of: 2) ? Array(cells) : cells.reversed()).map { PlannedStep(cell: $0, index: index) }
+      }
+    }
+  }
+
+  private static func filled(_ request: RunRequest) throws(CampaignError) -> RunRequest {
+    var request = request
+    request.repetitions = request.repetitions ?? (request.quick ? quickRepetitions : defaultRepetitions)
+    request.seed = request.seed ?? 1
+    request.order = request.order ?? .interleaved
+    request.memory = request.memory ?? 64 << 20
+    request.vcpus = request.vcpus ?? 1
+    guard let repetitions = request.repetitions, (1...10_000).contains(repetitions) else {
+      throw .usage("--reps \(request.repetitions ?? 0): expected 1 to 10000")
+    }
+    guard request.vcpus == 1 else {
+      throw .usage("--vcpus \(request.vcpus ?? 0): the disk workloads use one vCPU, so only 1 is accepted for now")
+    }
+    guard let memory = request.memory, (16 << 20...1 << 30).contains(memory), memory % 4096 == 0 else {
+      throw .usage("--memory \(Quantity.text(bytes: request.memory ?? 0)): expected 16MiB to 1GiB in whole pages")
+    }
+    return request
+  }
+}

@@ -1,0 +1,71 @@
+/// In which order repetitions run.
+public enum ScheduleOrder: String, Codable, Sendable, CaseIterable {
+  /// Blocks of one repetition of each mode, alternating A B, B A: drift hits all modes alike.
+  case interleaved
+  /// All repetitions of a mode before the next mode.
+  case sequential
+}
+
+/// What a user asked for. Absent fields take their defaults; a resumed run compares those that are given with its own.
+public struct RunRequest: Codable, Equatable, Sendable {
+  /// Suite names; empty for all.
+  public var suites: [String] = []
+  /// Workload patterns; empty for all.
+  public var workloads: [String] = []
+  /// Mode names; empty for every base mode.
+  public var modes: [String] = []
+  /// Variants of each mode: `key=value` lists.
+  public var variants: [[String]] = []
+  /// Also every step from `full` to `paravirt`.
+  public var ablate = false
+  /// Repetitions of each cell.
+  public var repetitions: Int?
+  /// Short windows, six repetitions, and only rows tagged `quick` unless workloads are named.
+  public var quick = false
+  /// Seed of images and access patterns.
+  public var seed: UInt64?
+  /// Schedule.
+  public var order: ScheduleOrder?
+  /// Guest RAM in bytes.
+  public var memory: UInt64?
+  /// vCPUs.
+  public var vcpus: Int?
+  /// A file or block device in place of the run's own image.
+  public var disk: String?
+
+  /// Everything with its default.
+  public init() {}
+
+  /// Takes from the configuration what no flag said; `--quick` says how many repetitions.
+  public mutating func fill(from configuration: Configuration) {
+    seed = seed ?? configuration.seed
+    repetitions = repetitions ?? (quick ? nil : configuration.reps)
+    order = order ?? configuration.order
+  }
+
+  /// The first thing that this request asks for explicitly and that `planned` had otherwise; nil where they agree.
+  func conflict(with planned: RunRequest) -> String? {
+    func differ<Value: Equatable>(_ name: String, _ asked: Value?, _ had: Value?) -> String? {
+      guard let asked, asked != had else { return nil }
+      let found = had.map { "\($0)" } ?? "the default"
+      return "--\(name) \(asked), but the run was planned with \(found)"
+    }
+    func list(_ values: [String]) -> String? { values.isEmpty ? nil : values.joined(separator: ",") }
+    func variants(_ request: RunRequest) -> String? { list(request.variants.map { $0.joined(separator: "+") }) }
+    let differences: [String?] = [
+      differ("seed", seed, planned.seed),
+      differ("reps", repetitions, planned.repetitions),
+      differ("order", order?.rawValue, planned.order?.rawValue),
+      differ("memory", memory, planned.memory),
+      differ("vcpus", vcpus, planned.vcpus),
+      differ("disk", disk, planned.disk),
+      differ("suite", list(suites), list(planned.suites)),
+      differ("workload", list(workloads), list(planned.workloads)),
+      differ("mode", list(modes), list(planned.modes)),
+      differ("with", variants(self), variants(planned)),
+      differ("ablate", ablate ? true : nil, planned.ablate),
+      differ("quick", quick ? true : nil, planned.quick),
+    ]
+    return differences.compactMap { $0 }.first
+  }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Measurement
+import Statistics
+
+/// What a run found, a line each workload: its primary metric's median in every mode, then the ratio of the last pair's
+/// medians with its 95 % interval, and the verdict.
+public struct ResultTable {
+  /// The table, with a line below it for each reason why something is missing.
+  public let text: String
+
+  /// The table of a run.
+  public init(_ run: RunRecord) {
+    let modes = run.cells.reduce(into: [String]()) { if !$0.contains($1.mode) { $0.append($1.mode) } }
+    // One pair stands for the run: paravirtual over full emulation, or the only one there is.
+    let pairs = Set(run.comparisons.map(\.mode))
+    let pair = pairs.contains("full:paravirt") ? "full:paravirt" : pairs.min()
+    var table = TextTable(
+      columns: ["WORKLOAD"] + modes.map { $0.uppercased() } + ["RATIO", "95 % INTERVAL", "VERDICT"],
+      rightAligned: Set(1...(modes.count + 1)))
+    var remarks: [String] = []
+    for workload in run.cells.reduce(into: [String](), { if $0.last != $1.workload { $0.append($1.workload) } }) {
+      let cells = run.cells.filter { $0.workload == workload }
+      let medians = modes.map { mode in cells.first { $0.mode == mode }.map(Self.median) ?? "" }
+      let comparison = run.comparisons.first {
+        $0.workload == workload && $0.mode == pair && $0.metric == cells.first?.primary
+      }
+      table.add([workload] + medians + Self.columns(comparison))
+      remarks += cells.flatMap(Self.remarks)
+    }
+    text = table.text + remarks.map { $0 + "\n" }.joined()
+  }
+
+  private static func median(_ cell: CellRecord) -> String {
+    let values = cell.repetitions.filter { $0.status == .ok }.compactMap { $0.metrics[cell.primary] }
+    guard let median = OrderStatistics.median(values) else { return cell.repetitions.first?.status.rawValue ?? "–" }
+    return quantity(median, unit: MetricCatalog.metric(cell.primary)?.unit ?? "1")
+  }
+
+  private static func columns(_ comparison: ComparisonRecord?) -> [String] {
+    guard let comparison else { return ["", "", ""] }
+    let ratio = comparison.ratio.map { number($0) + "×" } ?? "–"
+    let interval = [comparison.ratioLow, comparison.ratioHigh].compactMap { $0.map(number) }.joined(separator: "–")
+    let verdict = comparison.verdict.rawValue.replacingOccurrences(of: "_", with: " ")
+    return [ratio, interval.isEmpty ? "" : "[\(interval)]", verdict]
+  }
+
+  /// Why repetitions of a cell are not ok, each reason once.
+  private static func remarks(_ cell: CellRecord) -> [String] {
+    let missing = cell.repetitions.filter { $0.status != .ok }
+    let reasons = missing.reduce(into: [String]()) { list, repetition in
+      let reason = "\(repetition.status.rawValue): \(repetition.reason ?? "no reason given")"
+      if !list.contains(reason) { list.append(reason) }
+    }
+    return reasons.map { "  \(cell.workload) \(cell.mode): \($0)" }
+  }
+
+  private static func quantity(_ value: Double, unit: String) -> String {
+    let prefixes: [(factor: Double, prefix: String)] =
+      unit == "s" ? [(1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")] : [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
+    let scale = prefixes.first { abs(value) >= $0.factor } ?? (1, "")
+    return "\(number(value / scale.factor)) \(scale.prefix)\(unit == "1" ? "" : unit)"
+  }
+
+  /// Three significant digits.
+  private static func number(_ value: Double) -> String {
+    abs(value) >= 999.5 ? String(format: "%.0f", value) : String(format: "%.3g", value)
+  }
+}

@@ -1,0 +1,37 @@
+/// What a workload parameter may be.
+enum ParameterKind: Sendable {
+  /// Bytes, written with a unit; the guest is given the number.
+  case size(ClosedRange<UInt64>, multipleOf: UInt64)
+  /// A plain number.
+  case count(ClosedRange<UInt64>)
+  /// One of these words.
+  case word([String])
+}
+
+/// A parameter that a workload kernel understands.
+struct ParameterSchema: Sendable {
+  let name: String
+  let kind: ParameterKind
+  let isRequired: Bool
+}
+
+/// The typed parameters of each guest kernel (`workloads/Sources/Workloads`). To add a kernel is to add a row: suites are
+/// checked against it, so that a wrong unit is found before a guest is started.
+struct KernelSchema: Sendable {
+  let name: String
+  let parameters: [ParameterSchema]
+
+  static let all: [KernelSchema] = [
+    KernelSchema(
+      name: "disk",
+      parameters: [
+        ParameterSchema(name: "operation", kind: .word(["read", "write", "flush"]), isRequired: true),
+        ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
+        ParameterSchema(name: "block", kind: .size(512...(1 << 20), multipleOf: 512), isRequired: true),
+        ParameterSchema(name: "depth", kind: .count(1...256), isRequired: true),
+        ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
+      ])
+  ]
+
+  static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }
+}

@@ -1,0 +1,61 @@
+/// A metric's floors where a workload does not take the catalog's.
+public struct FloorOverride: Codable, Equatable, Sendable {
+  /// Smallest relative change that counts; nil for the catalog's.
+  public var relative: Double?
+  /// Smallest absolute change that counts, in the metric's unit; nil for the catalog's.
+  public var absolute: Double?
+}
+
+/// One row of a suite: a guest kernel with its parameters, and how its results are judged.
+public struct Workload: Codable, Equatable, Sendable {
+  /// A kernel's parameter as the guest is given it: a decimal number in base units, or a word.
+  public struct Parameter: Codable, Equatable, Sendable {
+    /// `block`.
+    public var name: String
+    /// `4096`, `random`.
+    public var value: String
+  }
+
+  /// `disk`.
+  public var suite: String
+  /// `disk.randread.4k.qd1`.
+  public var id: String
+  /// A line for people.
+  public var summary: String
+  /// The guest's kernel.
+  public var kernel: String
+  /// Its parameters, in the order of the row.
+  public var parameters: [Parameter]
+  /// The only metric that a gate tests.
+  public var primary: String
+  /// Every metric that reports show.
+  public var metrics: [String]
+  /// Floors that differ from the catalog's, by metric.
+  public var floors: [String: FloorOverride]
+  /// Base modes that it runs in.
+  public var modes: [String]
+  /// `quick`, …
+  public var tags: [String]
+  /// What the machine must be made of: subsystem to the values that will do.
+  public var requires: [String: [String]]
+  /// Discarded before the window, nanoseconds.
+  public var warmupNanoseconds: UInt64
+  /// The measured window, nanoseconds.
+  public var windowNanoseconds: UInt64
+
+  /// The value of a parameter; nil where the row does not set it.
+  public func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
+
+  /// A parameter that is a number.
+  func number(_ name: String) -> UInt64? { parameter(name).flatMap { UInt64($0) } }
+}
+
+/// Workloads that belong together: one file of `workloads/suites`.
+public struct Suite: Equatable, Sendable {
+  /// `disk`.
+  public var name: String
+  /// A line for people.
+  public var summary: String
+  /// Its rows.
+  public var workloads: [Workload]
+}

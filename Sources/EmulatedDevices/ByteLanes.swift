@@ -1,0 +1,23 @@
+import DeviceModel
+
+/// How a legacy bus carries an access that is wider than an 8-bit register: as one cycle a byte, at ascending addresses.
+/// Devices made of byte registers share this.
+enum ByteLanes {
+  /// Composes a little-endian value from one `register` read a byte, lowest offset first.
+  @inline(__always)
+  static func read(at offset: Int, width: AccessWidth, _ register: (Int) -> UInt8) -> UInt64 {
+    var value: UInt64 = 0
+    for lane in 0..<width.rawValue {
+      value |= UInt64(register(offset &+ lane)) << UInt64(8 * lane)
+    }
+    return value
+  }
+
+  /// Hands each byte of `value` to `register`, lowest offset first.
+  @inline(__always)
+  static func write(_ value: UInt64, at offset: Int, width: AccessWidth, _ register: (UInt8, Int) -> Void) {
+    for lane in 0..<width.rawValue {
+      register(UInt8(truncatingIfNeeded: value >> UInt64(8 * lane)), offset &+ lane)
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import Glibc
+import Synchronization
+
+/// What can go wrong with guest memory.
+public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
+  /// `[address, address + count)` is not wholly inside guest RAM.
+  case outOfRange(GuestAddress, count: UInt64)
+  /// An access that must be naturally aligned was not.
+  case misaligned(GuestAddress, alignment: Int)
+  /// The host refused the mapping; `errno` says why.
+  case cannotMap(byteCount: Int, errno: Int32)
+
+  public var description: String {
+    switch self {
+    case .outOfRange(let address, let count): "guest address \(address) + \(count) bytes is outside guest RAM"
+    case .misaligned(let address, let alignment): "guest address \(address) is not \(alignment)-byte aligned"
+    case .cannotMap(let count, let code): "cannot map \(count) bytes of guest RAM: \(String(cString: strerror(code)))"
+    }
+  }
+}
+
+/// Host memory behind a validated guest range, for system calls only (iovec, io_uring, KVM slots). The guest may
+/// change these bytes at any moment: user code never reads through it.
+public struct HostRange: @unchecked Sendable {
+  /// First byte, in host virtual memory; valid as long as the `GuestMemory` that it came from.
+  public let start: UnsafeMutableRawPointer
+  /// Length in bytes.
+  public let count: Int
+
+  /// Describes `count` bytes of host memory from `start`.
+  public init(start: UnsafeMutableRawPointer, count: Int) {
+    self.start = start
+    self.count = count
+  }
+}
+
+/// One guest's RAM: private anonymous memory at guest-physical address 0. Every access is bounds-checked and copies,
+/// because the guest is hostile and runs at the same time; nothing else in the program touches guest bytes.
+public final class GuestMemory: @unchecked Sendable {
+  /// Size in bytes, a multiple of the page size.
+  public let byteCount: Int
+  private let base: UnsafeMutableRawPointer
+
+  /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
+  public init(byteCount: Int) throws(GuestMemoryError) {
+    let rounded = (byteCount + 4095) & ~4095
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    guard let base = mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
+      throw .cannotMap(byteCount: rounded, errno: errno)
+    }
+    // Left out of core dumps, which also keeps the kernel from merging it with a neighbouring mapping: /proc/self/smaps
+    // then tells guest RAM from the runner's own memory.
+    madvise(base, rounded, MADV_DONTDUMP)
+    self.base = base
+    self.byteCount = rounded
+  }
+
+  deinit { munmap(base, byteCount) }
+
+  /// The whole of RAM, to be handed to KVM as a memory slot at guest-physical address 0.
+  public var slot: HostRange { HostRange(start: base, count: byteCount) }
+
+  /// The host memory behind `count` bytes at `address`, for system calls only.
+  public func hostRange(at address: GuestAddress, count: Int) throws(GuestMemoryError) -> HostRange {
+    guard count >= 0, address.value <= UInt64(byteCount), UInt64(count) <= UInt64(byteCount) - address.value else {
+      throw .outOfRange(address, count: UInt64(clamping: count))
+    }
+    return HostRange(start: base + Int(address.value), count: count)
+  }
+
+  /// Copies one value out of guest memory. No alignment is asked for.
+  public func read<Value: BitwiseCopyable>(_ type: Value.Type, at address: GuestAddress) throws(GuestMemoryError) -> Value {
+    let range = try hostRange(at: address, count: MemoryLayout<Value>.size)
+    // SAFETY: the range was just checked; `Value` is bitwise copyable and loaded unaligned.
+    return range.start.loadUnaligned(as: Value.self)
+  }
+
+  /// Copies one value into guest memory. No alignment is asked for.
+  public func write<Value: BitwiseCopyable>(_ value: Value, at address: GuestAddress) throws(GuestMemoryError) {
+    let range = try hostRange(at: address, count: MemoryLayout<Value>.size)
+    // SAFETY: as in `read`.
+    range.start.storeBytes(of: value, as: Value.self)
+  }
+
+  /// Copies guest bytes from `address` into all of `bytes`.
+  public func read(at address: GuestAddress, into bytes: UnsafeMutableRawBufferPointer) throws(GuestMemoryError) {
+    let range = try hostRange(at: address, count: bytes.count)
+    guard let target = bytes.baseAddress else { return }
+    // SAFETY: both ranges hold `bytes.count` bytes; guest RAM never overlaps a caller's own buffer.
+    target.copyMemory(from: range.start, byteCount: bytes.count)
+  }
+
+  /// Copies `count` guest bytes from `address` into a new array.
+  public func bytes(at address: GuestAddress, count: Int) throws(GuestMemoryError) -> [UInt8] {
+    let range = try hostRange(at: address, count: count)
+    // SAFETY: the range was just checked, and the copy is made before anything looks at it.
+    return [UInt8](UnsafeRawBufferPointer(start: range.start, count: count))
+  }
+
+  /// Copies all of `bytes` into guest memory at `address`.
+  public func write(_ bytes: UnsafeRawBufferPointer, at address: GuestAddress) throws(GuestMemoryError) {
+    let range = try hostRange(at: address, count: bytes.count)
+    guard let source = bytes.baseAddress else { return }
+    // SAFETY: both ranges hold `bytes.count` bytes.
+    range.start.copyMemory(from: source, byteCount: bytes.count)
+  }
+
+  /// Copies all of `bytes` into guest memory at `address`.
+  public func write(_ bytes: [UInt8], at address: GuestAddress) throws(GuestMemoryError) {
+    let range = try hostRange(at: address, count: bytes.count)
+    bytes.withUnsafeBytes { source in
+      guard let start = source.baseAddress else { return }
+      // SAFETY: both ranges hold `bytes.count` bytes.
+      range.start.copyMemory(from: start, byteCount: source.count)
+    }
+  }
+
+  /// Loads a 16-bit value with acquire ordering (virtio 1.2, 2.7.13: an index is read before what it publishes).
+  public func loadAcquire16(at address: GuestAddress) throws(GuestMemoryError) -> UInt16 {
+    try atomic16(at: address).pointee.load(ordering: .acquiring)
+  }
+
+  /// Stores a 16-bit value with release ordering: everything written before it is visible to whoever reads it.
+  public func storeRelease16(_ value: UInt16, at address: GuestAddress) throws(GuestMemoryError) {
+    try atomic16(at: address).pointee.store(value, ordering: .releasing)
+  }
+
+  /// A full memory barrier, for the store-then-load handshakes of EVENT_IDX (virtio 1.2, 2.7.10).
+  @inlinable public static func fullBarrier() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+
+  private func atomic16(at address: GuestAddress) throws(GuestMemoryError) -> UnsafeMutablePointer<Atomic<UInt16>> {
+    guard address.value & 1 == 0 else { throw .misaligned(address, alignment: 2) }
+    let range = try hostRange(at: address, count: 2)
+    // SAFETY: in range and aligned; `Atomic<UInt16>` has the layout of a UInt16, and the memory lives as long as `self`.
+    return range.start.assumingMemoryBound(to: Atomic<UInt16>.self)
+  }
+}

@@ -1,0 +1,193 @@
+import CLinuxKVM
+import DeviceModel
+import Glibc
+import GuestImage
+import GuestMemory
+import KVM
+import MachineLauncher
+import PVWire
+import Synchronization
+
+/// Runs one guest from nothing to its report: the whole life of a runner process.
+public enum GuestRun {
+  /// Builds the machine that `specification` describes, runs its guest and reports.
+  ///
+  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error.
+  public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
+    let machine = try Machine(specification)
+    return try machine.run()
+  }
+}
+
+/// A machine on its way to being run once.
+private final class Machine {
+  private let specification: MachineSpecification
+  private let memory: GuestMemory
+  private let createTSC: UInt64
+  private let tscHertz: UInt64
+  private let vcpu: VCPURunner
+  private let wiring: Wiring
+  private let workerFailure: WorkerFailure
+  // Last, and never used again: the VM must outlive everything that was attached to it.
+  private let virtualMachine: VirtualMachine
+
+  init(_ specification: MachineSpecification) throws(MachineError) {
+    pv_use_one_heap()
+    self.specification = specification
+    do { workerFailure = try WorkerFailure() } catch { throw .wiring("no eventfd, errno \(error.errno)") }
+    let image = try Self.image(specification)
+    do {
+      // Everything that needs no VM comes before its creation.
+      let system = try KVMSystem(path: specification.kvmPath)
+      let memory = try GuestMemory(byteCount: Int(specification.memory))
+      let entry = try GuestLoader.load(image, into: memory)
+      try GuestLoader.writePageTables(into: memory)
+      let supported = try system.supportedCPUID()
+      var wiring = try Wiring(specification)
+      let table = specification.choices["cpuid"] == "kvm" ? supported : supported.hidingHypervisor()
+
+      createTSC = pv_rdtsc()
+      let machine = try system.createVM()
+      try machine.setMemory(slot: 0, at: GuestAddress(0), memory.slot)
+      try machine.setTSSAddress()
+      try machine.setIdentityMapAddress()
+      try machine.createIRQChip()
+      try wiring.attach(to: machine, memory: memory)
+      let processor = try machine.createVCPU(index: 0)
+      try processor.setCPUID(table.forVCPU(0))
+      var start = LongModeEntry(
+        entry: entry, stack: GuestAddress(0), pageTableRoot: GuestAddress(MemoryMap.pageTables), xcr0: table.xcr0)
+      start.rbx = MemoryMap.startInfo
+      try processor.setLongMode(start)
+      tscHertz = UInt64(try processor.tscKHz()) * 1000
+      try GuestLoader.writeStartInfo(
+        orders: Self.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine, into: memory)
+      let dispatcher = wiring.takeDispatcher()
+      vcpu = try VCPURunner(
+        vcpu: processor, dispatcher: dispatcher, memory: memory,
+        ring: ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize),
+        tscHertz: tscHertz, exitEvent: specification.userspaceExitEvent)
+      self.memory = memory
+      self.wiring = wiring
+      virtualMachine = machine
+    } catch let error as KVMError {
+      throw .kvm(error)
+    } catch let error as GuestMemoryError {
+      throw .memory(error)
+    } catch let error as MachineError {
+      throw error
+    } catch {
+      throw .wiring("\(error)")
+    }
+  }
+
+  /// Runs the guest until it is done, stops or is out of time.
+  func run() throws(MachineError) -> RunnerReport {
+    PosixThread.installInterruptHandler()
+    var timedOutAfter: Double?
+    do {
+      let workers = try wiring.workers.enumerated().map { index, worker in
+        try PosixThread(name: "io\(index)", cpu: specification.ioCPU) { [workerFailure] in
+          do { try worker.run() } catch { workerFailure.note("I/O thread \(index): \(error)") }
+        }
+      }
+      let vcpu = vcpu
+      let thread = try PosixThread(name: "vcpu0", cpu: specification.vcpuCPUs.first) { vcpu.run() }
+      if !waitForEnd(nanoseconds: specification.timeoutNanoseconds) {
+        if workerFailure.text == nil { timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9 }
+        vcpu.stopper.requestImmediateExit()
+        var patience = 50
+        repeat {
+          thread.interrupt()
+          patience -= 1
+        } while !waitForEnd(nanoseconds: 100_000_000) && patience > 0
+      }
+      thread.join()
+      for worker in wiring.workers { worker.stop() }
+      workers.forEach { $0.join() }
+    } catch let error as PosixThread.CreationError {
+      throw .wiring("cannot start a thread: \(String(cString: strerror(error.errno)))")
+    } catch {
+      throw .wiring("\(error)")
+    }
+    return ReportBuilder.report(outcome(timedOutAfter: timedOutAfter))
+  }
+
+  /// True once the vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent died ends at once: nobody reads its
+  /// report any more.
+  private func waitForEnd(nanoseconds: UInt64) -> Bool {
+    let parent = getppid()
+    let deadline = pv_rdtsc() &+ UInt64(Double(nanoseconds) / 1e9 * Double(tscHertz))
+    while true {
+      let now = pv_rdtsc()
+      guard now < deadline else { return vcpu.finished.consume() > 0 }
+      let milliseconds = Double(deadline - now) / Double(tscHertz) * 1000
+      var events = [vcpu.finished, workerFailure.event].map {
+        pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
+      }
+      if poll(&events, 2, Int32(min(milliseconds + 1, 1000))) > 0 { return events[0].revents != 0 }
+      guard getppid() == parent else { _exit(1) }
+    }
+  }
+
+  private func outcome(timedOutAfter: Double?) -> GuestOutcome {
+    var outcome = GuestOutcome()
+    outcome.stopReason = vcpu.stopReason
+    outcome.timedOutAfterSeconds = timedOutAfter
+    outcome.heartbeat = (try? memory.read(UInt64.self, at: GuestAddress(MemoryMap.heartbeat))) ?? 0
+    outcome.hostError = workerFailure.text ?? vcpu.ringError?.description
+    outcome.panic = vcpu.panicRegisters.map { ($0.rbx, $0.rcx, $0.rsi, $0.rdi) }
+    outcome.records = vcpu.ring.records
+    outcome.window = vcpu.window
+    outcome.tscHertz = tscHertz
+    outcome.createTSC = createTSC
+    outcome.firstInstructionTSC = vcpu.firstInstructionTSC
+    outcome.readyTSC = vcpu.readyTSC
+    outcome.memoryUsage = vcpu.memoryUsage
+    outcome.loopExits = vcpu.loopExits
+    outcome.kernelExits = vcpu.kernelExits
+    outcome.log = wiring.console.lines
+    outcome.notes = vcpu.notes
+    return outcome
+  }
+
+  private static func image(_ specification: MachineSpecification) throws(MachineError) -> [UInt8] {
+    guard let path = specification.guestImage else { return GuestImage.bytes() }
+    guard let file = fopen(path, "rb") else { throw .guestImage(.cannotRead(path: path, errno: errno)) }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+    return bytes
+  }
+
+  private static func orders(_ specification: MachineSpecification, tscHertz: UInt64) -> Orders {
+    var parameters = specification.parameters.map { parameter in
+      let value = UInt64(parameter.value).map(ParameterValue.number) ?? .word(Array(parameter.value.utf8))
+      return (name: Array(parameter.name.utf8), value: value)
+    }
+    let completion = Array("completion".utf8)
+    if let choice = specification.choices["completion"], !parameters.contains(where: { $0.name == completion }) {
+      parameters.append((completion, .word(Array(choice.utf8))))
+    }
+    return Orders(
+      kernel: Array(specification.kernel.utf8), parameters: parameters, seed: specification.seed, tscHertz: tscHertz,
+      warmupNanoseconds: specification.warmupNanoseconds, windowNanoseconds: specification.windowNanoseconds,
+      ring: MemoryMap.ring, ringSize: MemoryMap.ringSize, heartbeat: MemoryMap.heartbeat)
+  }
+}
+
+/// The first error of an I/O thread, and an eventfd that says that there is one.
+private final class WorkerFailure: Sendable {
+  let event: EventFD
+  private let first = Mutex<String?>(nil)
+
+  init() throws(EventFD.CreationError) { event = try EventFD() }
+
+  var text: String? { first.withLock { $0 } }
+
+  func note(_ text: String) {
+    first.withLock { $0 = $0 ?? text }
+    event.signal()
+  }
+}

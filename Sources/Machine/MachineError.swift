@@ -1,0 +1,32 @@
+import Backends
+import DeviceModel
+import GuestMemory
+import KVM
+
+/// Why a machine could not be built or a guest could not be started.
+public enum MachineError: Error, CustomStringConvertible {
+  case kvm(KVMError)
+  case memory(GuestMemoryError)
+  case guestImage(GuestImageError)
+  case disk(String)
+  case wiring(String)
+
+  public var description: String {
+    switch self {
+    case .kvm(let error): "\(error)"
+    case .memory(let error): "\(error)"
+    case .guestImage(let error): "guest image: \(error)"
+    case .disk(let text): text
+    case .wiring(let text): "cannot wire the machine: \(text)"
+    }
+  }
+
+  /// True where it is the host that lacks something (exit code 69).
+  public var isHostUnfit: Bool {
+    guard case .kvm(let error) = self else { return false }
+    switch error {
+    case .open, .notKVM, .apiVersion: return true
+    default: return false
+    }
+  }
+}

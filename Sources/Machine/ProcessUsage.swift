@@ -1,0 +1,55 @@
+import Glibc
+import GuestMemory
+
+/// What this process costs the host.
+enum ProcessUsage {
+  /// CPU seconds of all threads so far, user and system (getrusage(2)); io_uring's kernel threads are included.
+  static func cpuSeconds() -> Double {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+  }
+
+  /// Proportional set size in bytes of guest RAM and of everything else, from /proc/self/smaps (proc(5)); nil where it
+  /// cannot be read.
+  static func memory(guest: HostRange) -> (guest: UInt64, runner: UInt64)? {
+    guard let text = contents(of: "/proc/self/smaps") else { return nil }
+    let start = UInt(bitPattern: guest.start)
+    var sizes = (guest: UInt64(0), runner: UInt64(0))
+    var isGuest = false
+    for line in text.split(separator: 10) {
+      if let address = hexadecimalPrefix(line) {
+        isGuest = address >= start && address < start + UInt(guest.count)
+      } else if line.starts(with: "Pss:".utf8) {
+        let kibibytes = line.reduce(UInt64(0)) { (48...57).contains($1) ? $0 * 10 + UInt64($1 - 48) : $0 }
+        if isGuest { sizes.guest += kibibytes * 1024 } else { sizes.runner += kibibytes * 1024 }
+      }
+    }
+    return sizes
+  }
+
+  /// The first address of a mapping's heading (`7f00-7f01 rw-p …`), nil for any other line.
+  private static func hexadecimalPrefix(_ line: ArraySlice<UInt8>) -> UInt? {
+    var value: UInt = 0
+    for byte in line {
+      switch byte {
+      case 48...57: value = value << 4 | UInt(byte - 48)
+      case 97...102: value = value << 4 | UInt(byte - 87)
+      case 45: return value
+      default: return nil
+      }
+    }
+    return nil
+  }
+
+  private static func contents(of path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16384)
+    while case let count = read(descriptor, &chunk, chunk.count), count > 0 { bytes += chunk[..<count] }
+    return bytes
+  }
+}

@@ -1,0 +1,142 @@
+import KVM
+import Measurement
+import MachineLauncher
+import PVWire
+
+/// What a guest's end left behind, without any of the machinery: from it the report is made by a pure function.
+struct GuestOutcome {
+  var stopReason = StopReason.interrupted
+  var timedOutAfterSeconds: Double?
+  var heartbeat: UInt64 = 0
+  var hostError: String?
+  var panic: (vector: UInt64, error: UInt64, rip: UInt64, cr2: UInt64)?
+  var records: [GuestRecord] = []
+  var window: WindowMeasurement?
+  var tscHertz: UInt64 = 1
+  var createTSC: UInt64 = 0
+  var firstInstructionTSC: UInt64?
+  var readyTSC: UInt64?
+  var memoryUsage: (guest: UInt64, runner: UInt64)?
+  var loopExits: UInt64 = 0
+  var kernelExits: UInt64?
+  var log: [String] = []
+  var notes: [String] = []
+}
+
+/// Turns an outcome into the runner's report.
+enum ReportBuilder {
+  static func report(_ outcome: GuestOutcome) -> RunnerReport {
+    var report = RunnerReport()
+    report.log = outcome.log
+    report.notes = outcome.notes
+    addTimes(outcome, to: &report)
+    addRecords(outcome, to: &report)
+    (report.status, report.reason) = verdict(outcome)
+    return report
+  }
+
+  /// How the repetition ended, worst news first.
+  private static func verdict(_ outcome: GuestOutcome) -> (RepetitionStatus, String?) {
+    if let error = outcome.hostError { return (.failed, error) }
+    if let seconds = outcome.timedOutAfterSeconds {
+      return (.failed, "the guest did not finish within \(seconds) s (its heartbeat stands at \(outcome.heartbeat))")
+    }
+    switch outcome.stopReason {
+    case .done: break
+    case .panic:
+      guard let panic = outcome.panic else { return (.failed, "the guest panicked") }
+      let text =
+        "exception \(panic.vector), error code \(hex(panic.error)), at \(hex(panic.rip)), CR2 \(hex(panic.cr2))"
+      return (.failed, "the guest panicked: \(text)")
+    case .tripleFault: return (.failed, "the guest triple-faulted")
+    case .powerOff: return (.failed, "the guest halted without a result")
+    case .machineCheck(let text): return (.failed, text)
+    case .interrupted: return (.failed, "the guest was interrupted")
+    }
+    for record in outcome.records {
+      switch record {
+      case .failure(let text): return (.failed, String(decoding: text, as: UTF8.self))
+      case .skip(let text): return (.skipped, String(decoding: text, as: UTF8.self))
+      default: continue
+      }
+    }
+    guard outcome.window != nil, outcome.records.contains(where: { $0.type == 3 }) else {
+      return (.failed, "the guest ended without a measured window")
+    }
+    return (.ok, nil)
+  }
+
+  private static func addTimes(_ outcome: GuestOutcome, to report: inout RunnerReport) {
+    let hertz = Double(outcome.tscHertz)
+    if let tsc = outcome.firstInstructionTSC {
+      report.metrics["boot.first_instruction"] = Double(tsc &- outcome.createTSC) / hertz
+    }
+    if let tsc = outcome.readyTSC { report.metrics["boot.ready"] = Double(tsc &- outcome.createTSC) / hertz }
+    if let usage = outcome.memoryUsage {
+      report.metrics["memory.guest_touched"] = Double(usage.guest)
+      report.metrics["memory.runner_overhead"] = Double(usage.runner)
+    }
+    report.metrics["exits.loop_total"] = Double(outcome.loopExits)
+    if let exits = outcome.kernelExits { report.metrics["exits.kernel_total"] = Double(exits) }
+  }
+
+  private static func addRecords(_ outcome: GuestOutcome, to report: inout RunnerReport) {
+    var histograms: [String: Histogram] = [:]
+    for record in outcome.records {
+      switch record {
+      case .log(let text): report.log.append(String(decoding: text, as: UTF8.self))
+      case .value(let name, let value): report.metrics[String(decoding: name, as: UTF8.self)] = Double(value)
+      case .window(let operations, let bytes, let start, let end, let empty):
+        addWindow(
+          outcome, operations: Double(operations), bytes: Double(bytes), ticks: Double(end - start), empty: Double(empty),
+          to: &report)
+      case .slots(let slots): report.slots = slots
+      case .histogram(let name, let pairs):
+        for pair in pairs {
+          // Bucket numbers were validated when the record was read.
+          _ = histograms[String(decoding: name, as: UTF8.self), default: Histogram()]
+            .add(bucket: Int(pair.bucket), count: UInt64(pair.count))
+        }
+      case .failure, .skip: continue
+      }
+    }
+    for (name, histogram) in histograms { add(histogram, name: name, to: &report) }
+  }
+
+  private static func addWindow(
+    _ outcome: GuestOutcome, operations: Double, bytes: Double, ticks: Double, empty: Double,
+    to report: inout RunnerReport
+  ) {
+    let seconds = ticks / Double(outcome.tscHertz)
+    guard seconds > 0, operations > 0 else { return }
+    report.metrics["window.seconds"] = seconds
+    report.metrics["window.ops"] = operations
+    report.metrics["window.loop_seconds"] = empty / Double(outcome.tscHertz)
+    report.metrics["throughput.ops"] = operations / seconds
+    report.metrics["throughput.bytes"] = bytes / seconds
+    guard let window = outcome.window else { return }
+    report.exits = window.exits
+    report.kvmStats = window.kvmStats
+    report.metrics["exits.per_op"] = Double(window.exits.userspace) / operations
+    let handlers = window.exits.latency.values.reduce(0) { $0 + $1.sum }
+    report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+    report.metrics["host.cpu_seconds"] = window.cpuSeconds
+    report.metrics["host.cpu_seconds_per_op"] = window.cpuSeconds / operations
+  }
+
+  /// The histogram, and its percentiles as far as its samples carry them (methodology, section 2).
+  private static func add(_ histogram: Histogram, name: String, to report: inout RunnerReport) {
+    report.histograms[name] = histogram.encoded()
+    report.metrics["\(name).mean"] = histogram.mean.map { $0 / 1e9 }
+    for (label, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+      let needed = UInt64(Histogram.samplesNeeded(forQuantile: quantile))
+      if histogram.count >= needed, let value = histogram.percentile(quantile) {
+        report.metrics["\(name).\(label)"] = Double(value) / 1e9
+      } else {
+        report.notes.append("\(name).\(label): insufficient samples (\(histogram.count) < \(needed))")
+      }
+    }
+  }
+
+  private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}

@@ -1,0 +1,45 @@
+/// One thing about a machine that can be chosen, with its possible values. A mode is a row of choices, not an `if`.
+public struct Subsystem: Sendable {
+  /// `disk`, `cpuid`, …: the key of `--with key=value`.
+  public let name: String
+  /// What it means, in one line.
+  public let summary: String
+  /// Every value with a line about it.
+  public let values: [(name: String, summary: String)]
+}
+
+/// The table of what machines are made of. To add a device: one row here, one line in Machine's wiring.
+public enum MachineProfile {
+  /// Every subsystem and its values.
+  public static let subsystems: [Subsystem] = [
+    Subsystem(
+      name: "disk", summary: "disk controller",
+      values: [
+        ("ide-pio", "PIIX-style IDE, ATA PIO through ports 0x1F0 and 0x3F6, IRQ 14"),
+        ("virtio-blk", "virtio-blk on virtio-mmio: ioeventfd doorbell, irqfd completion, io_uring"),
+      ]),
+    Subsystem(
+      name: "cpuid", summary: "hypervisor CPUID leaves",
+      values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
+    Subsystem(
+      name: "console", summary: "guest log", values: [("uart", "16550A at COM1")]),
+    Subsystem(
+      name: "completion", summary: "how the guest's driver learns that a request has ended",
+      values: [("interrupt", "by the device's interrupt"), ("polled", "by polling, interrupts off")]),
+  ]
+
+  /// The two ends of the scale: every subsystem's value by mode.
+  public static let modes: [(name: String, summary: String, choices: [String: String])] = [
+    (
+      "full", "full emulation: what a guest without any paravirtual driver sees",
+      ["disk": "ide-pio", "cpuid": "hidden", "console": "uart", "completion": "interrupt"]
+    ),
+    (
+      "paravirt", "paravirtual devices and CPUID leaves",
+      ["disk": "virtio-blk", "cpuid": "kvm", "console": "uart", "completion": "interrupt"]
+    ),
+  ]
+
+  /// The mode's choices; nil for an unknown mode.
+  public static func choices(of mode: String) -> [String: String]? { modes.first { $0.name == mode }?.choices }
+}

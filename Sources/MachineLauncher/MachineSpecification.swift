@@ -1,0 +1,132 @@
+/// What stands behind a guest's disk.
+public enum DiskBacking: Equatable, Sendable {
+  /// A raw file or block device; O_DIRECT unless `isBuffered`.
+  case file(path: String, isBuffered: Bool)
+  /// Zero-filled memory of the runner, for tests.
+  case memory(byteCount: UInt64)
+  /// No disk at all.
+  case none
+}
+
+/// Why a command line for the runner cannot be understood.
+public enum SpecificationError: Error, Equatable, CustomStringConvertible {
+  case unknownArgument(String)
+  case badValue(argument: String, expected: String)
+
+  public var description: String {
+    switch self {
+    case .unknownArgument(let text): "unknown argument '\(text)'"
+    case .badValue(let argument, let expected): "'\(argument)': expected \(expected)"
+    }
+  }
+}
+
+/// Everything that a runner process needs to know of the one guest that it runs. It travels as command-line arguments, so
+/// that any guest of any run can be started again by hand.
+public struct MachineSpecification: Equatable, Sendable {
+  /// Number of vCPUs.
+  public var vcpus = 1
+  /// Guest RAM in bytes.
+  public var memory: UInt64 = 64 << 20
+  /// Value of every subsystem (`MachineProfile.subsystems`).
+  public var choices: [String: String] = [:]
+  /// The disk.
+  public var disk = DiskBacking.none
+  /// Name of the guest's workload kernel.
+  public var kernel = ""
+  /// Its parameters: a decimal number or a word each.
+  public var parameters: [(name: String, value: String)] = []
+  /// Seed of the guest's pseudo-random sequences.
+  public var seed: UInt64 = 1
+  /// Warm-up in nanoseconds.
+  public var warmupNanoseconds: UInt64 = 500_000_000
+  /// Measured window in nanoseconds.
+  public var windowNanoseconds: UInt64 = 2_000_000_000
+  /// The runner gives up after this many nanoseconds.
+  public var timeoutNanoseconds: UInt64 = 30_000_000_000
+  /// CPUs for the vCPU threads, in order; empty for no pinning.
+  public var vcpuCPUs: [Int] = []
+  /// CPU for I/O threads; nil for no pinning.
+  public var ioCPU: Int?
+  /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
+  public var userspaceExitEvent: UInt64?
+  /// A guest ELF instead of the embedded one.
+  public var guestImage: String?
+  /// Path of the KVM device.
+  public var kvmPath = "/dev/kvm"
+
+  /// A machine with the defaults of the properties.
+  public init() {}
+
+  /// Same arguments.
+  public static func == (a: MachineSpecification, b: MachineSpecification) -> Bool { a.arguments == b.arguments }
+
+  /// The command line, `key=value` each.
+  public var arguments: [String] {
+    var list = ["vcpus=\(vcpus)", "memory=\(memory)", "kernel=\(kernel)", "seed=\(seed)"]
+    list += choices.sorted { $0.key < $1.key }.map { "choice:\($0.key)=\($0.value)" }
+    switch disk {
+    case .none: break
+    case .memory(let byteCount): list.append("disk-memory=\(byteCount)")
+    case .file(let path, let isBuffered): list.append((isBuffered ? "disk-buffered=" : "disk=") + path)
+    }
+    list += parameters.map { "parameter:\($0.name)=\($0.value)" }
+    list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
+    if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
+    if let ioCPU { list.append("io-cpu=\(ioCPU)") }
+    if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
+    if let guestImage { list.append("guest=\(guestImage)") }
+    list.append("kvm=\(kvmPath)")
+    return list
+  }
+
+  /// Reads a command line back.
+  public init(arguments: [String]) throws(SpecificationError) {
+    for argument in arguments {
+      guard let equals = argument.firstIndex(of: "=") else { throw .unknownArgument(argument) }
+      let key = String(argument[..<equals])
+      let value = String(argument[argument.index(after: equals)...])
+      func number<Value: FixedWidthInteger>(_ type: Value.Type) throws(SpecificationError) -> Value {
+        guard let number = Value(value) else { throw .badValue(argument: argument, expected: "a whole number") }
+        return number
+      }
+      switch key {
+      case "vcpus":
+        vcpus = try number(Int.self)
+        guard (1...64).contains(vcpus) else { throw .badValue(argument: argument, expected: "1 to 64") }
+      case "memory":
+        memory = try number(UInt64.self)
+        guard memory >= 32 << 20, memory <= 1 << 30 else {
+          throw .badValue(argument: argument, expected: "32 MiB to 1 GiB in bytes")
+        }
+      case "kernel": kernel = value
+      case "seed": seed = try number(UInt64.self)
+      case "disk": disk = .file(path: value, isBuffered: false)
+      case "disk-buffered": disk = .file(path: value, isBuffered: true)
+      case "disk-memory": disk = .memory(byteCount: try number(UInt64.self))
+      case "warmup-ns": warmupNanoseconds = try number(UInt64.self)
+      case "window-ns": windowNanoseconds = try number(UInt64.self)
+      case "timeout-ns": timeoutNanoseconds = try number(UInt64.self)
+      case "vcpu-cpus":
+        vcpuCPUs = value.split(separator: ",").compactMap { Int($0) }
+        guard !vcpuCPUs.isEmpty else { throw .badValue(argument: argument, expected: "CPU numbers") }
+      case "io-cpu": ioCPU = try number(Int.self)
+      case "userspace-exit-event": userspaceExitEvent = try number(UInt64.self)
+      case "guest": guestImage = value
+      case "kvm": kvmPath = value
+      case _ where key.hasPrefix("choice:"):
+        let name = String(key.dropFirst("choice:".count))
+        guard let subsystem = MachineProfile.subsystems.first(where: { $0.name == name }) else {
+          throw .unknownArgument(argument)
+        }
+        guard subsystem.values.contains(where: { $0.name == value }) else {
+          throw .badValue(argument: argument, expected: subsystem.values.map(\.name).joined(separator: " or "))
+        }
+        choices[name] = value
+      case _ where key.hasPrefix("parameter:"):
+        parameters.append((String(key.dropFirst("parameter:".count)), value))
+      default: throw .unknownArgument(argument)
+      }
+    }
+  }
+}

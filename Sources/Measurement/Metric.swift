@@ -1,0 +1,92 @@
+/// Which way a metric gets better.
+public enum Polarity: String, Codable, Sendable {
+  case higher
+  case lower
+}
+
+/// A metric as data: everything that tables, gates and reports need to know of it. To add a metric is to add a row to
+/// `MetricCatalog`.
+public struct Metric: Codable, Sendable, Equatable {
+  /// Stable identifier, `throughput.ops`.
+  public var id: String
+  /// Base unit: `s`, `B`, `1`, `1/s`, `B/s`.
+  public var unit: String
+  /// Direction of improvement.
+  public var better: Polarity
+  /// Smallest relative change that counts (0.05 is 5 %).
+  public var floorRelative: Double
+  /// Smallest absolute change that counts, in `unit`; nil where only the relative one applies.
+  public var floorAbsolute: Double?
+  /// True where a gate may use it as a cell's primary metric.
+  public var primary: Bool
+  /// A few words for people.
+  public var label: String
+
+  /// A metric row; see the properties.
+  public init(
+    id: String, unit: String, better: Polarity, floorRelative: Double = 0.05, floorAbsolute: Double? = nil,
+    primary: Bool = false, label: String
+  ) {
+    self.id = id
+    self.unit = unit
+    self.better = better
+    self.floorRelative = floorRelative
+    self.floorAbsolute = floorAbsolute
+    self.primary = primary
+    self.label = label
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case id, unit, better, primary, label
+    case floorRelative = "floor_relative"
+    case floorAbsolute = "floor_absolute"
+  }
+
+  /// Writes every key; an absent floor is `null`, never missing.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(id, forKey: .id)
+    try container.encode(unit, forKey: .unit)
+    try container.encode(better, forKey: .better)
+    try container.encode(floorRelative, forKey: .floorRelative)
+    try container.encode(floorAbsolute, forKey: .floorAbsolute)
+    try container.encode(primary, forKey: .primary)
+    try container.encode(label, forKey: .label)
+  }
+}
+
+/// Every metric that pvbench knows, one row each.
+public enum MetricCatalog {
+  /// All rows, in the order in which reports show them.
+  public static let all: [Metric] = [
+    Metric(id: "throughput.ops", unit: "1/s", better: .higher, primary: true, label: "Operations per second"),
+    Metric(id: "throughput.bytes", unit: "B/s", better: .higher, label: "Bytes per second"),
+    Metric(id: "latency.mean", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, mean"),
+    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, median"),
+    Metric(id: "latency.p99", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99th percentile"),
+    Metric(id: "latency.p99.9", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99.9th percentile"),
+    Metric(id: "exits.per_op", unit: "1", better: .lower, floorAbsolute: 0.1, label: "Userspace exits per operation"),
+    Metric(id: "exits.handler_seconds_per_op", unit: "s", better: .lower, label: "Time in exit handlers per operation"),
+    Metric(id: "host.cpu_seconds", unit: "s", better: .lower, label: "Host CPU in the window"),
+    Metric(id: "host.cpu_seconds_per_op", unit: "s", better: .lower, label: "Host CPU per operation"),
+    Metric(id: "window.seconds", unit: "s", better: .lower, label: "Measured window"),
+    Metric(id: "window.ops", unit: "1", better: .higher, label: "Operations in the window"),
+    Metric(id: "window.loop_seconds", unit: "s", better: .lower, label: "Cost of one empty measurement"),
+    Metric(
+      id: "boot.first_instruction", unit: "s", better: .lower, floorAbsolute: 100e-6,
+      label: "KVM_CREATE_VM to first guest instruction"),
+    Metric(id: "boot.ready", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "KVM_CREATE_VM to workload ready"),
+    Metric(
+      id: "memory.runner_overhead", unit: "B", better: .lower, floorAbsolute: 65536,
+      label: "Runner PSS beyond touched guest RAM"),
+    Metric(id: "memory.guest_touched", unit: "B", better: .lower, floorAbsolute: 65536, label: "Guest RAM touched"),
+    Metric(
+      id: "exits.loop_total", unit: "1", better: .lower, floorAbsolute: 1, label: "Exits seen by the loop, whole life"),
+    Metric(
+      id: "exits.kernel_total", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Exits counted by kvm_userspace_exit, whole life"),
+  ]
+
+  /// The row with this id.
+  public static func metric(_ id: String) -> Metric? { all.first { $0.id == id } }
+}

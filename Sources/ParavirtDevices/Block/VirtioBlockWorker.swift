@@ -1,0 +1,227 @@
+import Backends
+import DeviceModel
+import GuestMemory
+import Synchronization
+
+/// What a worker has done so far.
+public struct VirtioBlockCounters: Equatable, Sendable {
+  /// Requests taken from the queue.
+  public var requests: UInt64
+  /// Interrupts for used buffers.
+  public var interruptsRaised: UInt64
+  /// Rings of the doorbell.
+  public var notificationsSeen: UInt64
+}
+
+/// Serves one queue of a block device, on a thread of its own that calls `run()` once. Outside of `run()`, only the doorbell,
+/// `stop()`, the counters and the handover may be used.
+public final class VirtioBlockWorker: @unchecked Sendable {
+  /// Rings when the driver has made requests available: for KVM_IOEVENTFD, or for the transport.
+  public let doorbell: EventFD
+  let handover: QueueHandover
+  private let stopRequest: EventFD
+  private let requestCount = Atomic<UInt64>(0)
+  private let interruptCount = Atomic<UInt64>(0)
+  private let notificationCount = Atomic<UInt64>(0)
+
+  // From here on everything belongs to the thread in `run()`.
+  private let blocks: any BlockQueue
+  private let parser: VirtioBlockParser
+  private var events: BlockEvents
+  private var chain: DescriptorChain
+  private var pending: [PendingRequest]
+  private var freeTokens: [Int]
+  private var service: Service?
+  private var isStopping = false
+  private var hasNewOrder = true
+
+  /// A queue in service.
+  private struct Service {
+    let queue: Virtqueue
+    let memory: QueueMemory
+    let state: VirtioState
+  }
+
+  /// A request that the medium works on.
+  private struct PendingRequest {
+    var head: UInt16
+    var statusAddress: GuestAddress
+    var written: UInt32
+  }
+
+  /// The order of the watched eventfds.
+  private enum Watch {
+    static let doorbell = 0
+    static let order = 1
+    static let stop = 2
+  }
+
+  init(storage: any BlockStorage, identifier: [UInt8], queueSize: Int) throws(VirtioBlockError) {
+    do throws(EventFD.CreationError) {
+      doorbell = try EventFD()
+      stopRequest = try EventFD()
+      handover = try QueueHandover()
+    } catch {
+      throw .eventFD(error)
+    }
+    do throws(BlockQueueError) {
+      blocks = try makeBlockQueue(for: storage, capacity: queueSize, segments: queueSize)
+    } catch {
+      throw .queue(error)
+    }
+    blocks.watch([doorbell, handover.ordered, stopRequest])
+    parser = VirtioBlockParser(storage: storage, identifier: identifier)
+    events = BlockEvents(capacity: queueSize)
+    chain = DescriptorChain(capacity: queueSize)
+    let none = PendingRequest(head: 0, statusAddress: GuestAddress(0), written: 0)
+    pending = [PendingRequest](repeating: none, count: queueSize)
+    freeTokens = Array((0..<queueSize).reversed())
+  }
+
+  /// The counters at this moment; from any thread.
+  public var counters: VirtioBlockCounters {
+    VirtioBlockCounters(
+      requests: requestCount.load(ordering: .relaxed), interruptsRaised: interruptCount.load(ordering: .relaxed),
+      notificationsSeen: notificationCount.load(ordering: .relaxed))
+  }
+
+  /// Ends `run()`, once everything in flight has ended; from any thread.
+  public func stop() { stopRequest.signal() }
+
+  /// Serves the queue whenever the driver has one ready, until `stop()`. Call it once, on the thread that shall do the work;
+  /// it blocks. An error is the host's: the guest can only be ended then.
+  public func run() throws(BlockQueueError) {
+    handover.begin()
+    defer {
+      service = nil
+      handover.end()
+    }
+    try blocks.attach()
+    while !isStopping {
+      if hasNewOrder { try followOrder() }
+      serve()
+      try wait()
+      answer()
+    }
+    try drain()
+  }
+}
+
+// MARK: - The loop
+
+extension VirtioBlockWorker {
+  /// Submits, sleeps, and notes what woke the thread.
+  private func wait() throws(BlockQueueError) {
+    try blocks.wait(into: &events)
+    notificationCount.wrappingAdd(events.signals(of: Watch.doorbell), ordering: .relaxed)
+    if events.signals(of: Watch.order) > 0 { hasNewOrder = true }
+    if events.signals(of: Watch.stop) > 0 { isStopping = true }
+  }
+
+  /// Waits for everything in flight and forgets it: nobody is there to be answered.
+  private func drain() throws(BlockQueueError) {
+    service = nil
+    while blocks.inFlight > 0 {
+      try wait()
+      for completion in events.completions { freeTokens.append(completion.token) }
+    }
+  }
+
+  private func followOrder() throws(BlockQueueError) {
+    hasNewOrder = false
+    try drain()
+    let order = handover.current
+    if let new = order.assignment {
+      let queue = Virtqueue(new.layout, memory: new.memory, features: new.features)
+      service = Service(queue: queue, memory: QueueMemory(new.memory), state: new.state)
+    }
+    handover.confirm(order.number)
+  }
+
+  /// Takes every available request for which there is a token.
+  private func serve() {
+    guard let service else { return }
+    do throws(VirtqueueError) {
+      repeat {
+        try service.queue.suppressNotifications()
+        while !freeTokens.isEmpty, try service.queue.pop(into: &chain) { try begin(service) }
+        // Without a free token the next completion leads back here.
+      } while try service.queue.requestNotification() && !freeTokens.isEmpty
+      try interruptIfWanted(service)
+    } catch {
+      abandon(service)
+    }
+  }
+
+  /// Gives back what has ended.
+  private func answer() {
+    for completion in events.completions { freeTokens.append(completion.token) }
+    guard let service, !events.completions.isEmpty else { return }
+    do throws(VirtqueueError) {
+      for completion in events.completions {
+        let request = pending[completion.token]
+        let isDone = completion.errno == 0
+        try finish(
+          service, head: request.head, statusAddress: request.statusAddress, status: isDone ? .ok : .ioError,
+          written: isDone ? request.written : 0)
+      }
+      try interruptIfWanted(service)
+    } catch {
+      abandon(service)
+    }
+  }
+
+  /// The driver broke the queue: nothing of it is touched again before a reset. What is in flight ends by itself; the reset
+  /// waits for it.
+  private func abandon(_ service: Service) {
+    self.service = nil
+    service.state.requireReset()
+  }
+
+  private func interruptIfWanted(_ service: Service) throws(VirtqueueError) {
+    guard try service.queue.takeInterruptWish() else { return }
+    interruptCount.wrappingAdd(1, ordering: .relaxed)
+    service.state.notifyUsedBuffers()
+  }
+}
+
+// MARK: - One request
+
+extension VirtioBlockWorker {
+  /// Starts the request in `chain`.
+  private func begin(_ service: Service) throws(VirtqueueError) {
+    requestCount.wrappingAdd(1, ordering: .relaxed)
+    guard let statusAddress = chain.takeLastWritable() else { throw .noRoomForAnswer }
+    switch try parser.action(for: &chain, memory: service.memory) {
+    case .submit(let request, let written):
+      let token = freeTokens.removeLast()
+      pending[token] = PendingRequest(
+        head: chain.head, statusAddress: statusAddress, written: UInt32(clamping: written))
+      let ranges = chain.ranges
+      blocks.enqueue(request, data: ranges.span.extracting(dataBuffers(of: request)), token: token)
+    case .reply(let bytes):
+      try chain.write(bytes, to: service.memory)
+      try finish(
+        service, head: chain.head, statusAddress: statusAddress, status: .ok, written: UInt32(bytes.count))
+    case .refuse(let status):
+      try finish(service, head: chain.head, statusAddress: statusAddress, status: status, written: 0)
+    }
+  }
+
+  /// Which of the chain's buffers belong to the medium.
+  private func dataBuffers(of request: BlockRequest) -> Range<Int> {
+    switch request.operation {
+    case .read: chain.writable
+    case .write: chain.readable
+    case .flush, .discard: 0..<0
+    }
+  }
+
+  /// Writes the status byte and gives the chain back; `written` counts the data bytes.
+  private func finish(
+    _ service: Service, head: UInt16, statusAddress: GuestAddress, status: VirtioBlockStatus, written: UInt32
+  ) throws(VirtqueueError) {
+    try service.memory.write(status.rawValue, at: statusAddress)
+    try service.queue.push(head: head, written: written < .max ? written + 1 : written)
+  }
+}

@@ -1,0 +1,67 @@
+import Measurement
+
+/// One family's result as a sentence around its ratio.
+struct Headline: Sendable {
+  let before: String
+  let ratio: RatioView?
+  let after: String
+  let evidence: String
+  let verdict: VerdictView
+  let anchor: String
+
+  /// One headline per workload family, for the family's first workload that can be compared.
+  static func all(_ run: RunRecord, cells: [CellSummary]) -> [Headline] {
+    let comparisons = run.primaryComparisons.filter { ModeName.pair($0.mode)?.b == "paravirt" || $0.ratio != nil }
+    var families: [String] = []
+    var chosen: [String: ComparisonRecord] = [:]
+    for comparison in comparisons {
+      let family = WorkloadName(comparison.workload).family
+      if chosen[family] == nil { families.append(family) }
+      if chosen[family] == nil || (chosen[family]?.ratio == nil && comparison.ratio != nil) {
+        chosen[family] = comparison
+      }
+    }
+    return families.compactMap { chosen[$0] }.compactMap { Headline($0, cells: cells) }
+  }
+
+  private init?(_ comparison: ComparisonRecord, cells: [CellSummary]) {
+    guard let pair = ModeName.pair(comparison.mode) else { return nil }
+    let name = WorkloadName(comparison.workload)
+    let a = ModeName.words(pair.a, suite: comparison.suite)
+    let b = ModeName.words(pair.b, suite: comparison.suite)
+    let measure =
+      comparison.metric == "throughput.ops"
+      ? "\(name.subject) per second"
+      : "\((MetricCatalog.metric(comparison.metric)?.label ?? comparison.metric).lowercased()) of \(name.subject)"
+
+    ratio = RatioView(comparison)
+    verdict = VerdictView(comparison)
+    evidence = ([name.circumstances].filter { !$0.isEmpty } + [PairView.evidence(comparison)]).joined(separator: " · ")
+    anchor = comparison.workload
+    switch comparison.verdict {
+    case _ where ratio == nil:
+      before = "\(name.title): \(a) and \(b) cannot be compared here"
+      after = comparison.reason.map { ": \($0)." } ?? "."
+    case .noChangeFound:
+      before = "On this host no difference between \(b) and \(a) was found in \(measure): ratio"
+      after = "."
+    case .inconclusive, .notComparable:
+      before = "On this host \(b) measured"
+      after = "the \(measure) of \(a)\(Self.exits(comparison, pair, cells))."
+    case .improved, .regressed:
+      before = "On this host \(b) does"
+      after = "the \(measure) of \(a)\(Self.exits(comparison, pair, cells))."
+    }
+  }
+
+  /// `, with 0.02 instead of 266 userspace exits per operation`, where both modes counted them.
+  private static func exits(
+    _ comparison: ComparisonRecord, _ pair: (a: String, b: String), _ cells: [CellSummary]
+  ) -> String {
+    func median(_ mode: String) -> Double? {
+      cells.first { $0.cell.workload == comparison.workload && $0.cell.mode == mode }?.side("exits.per_op").median
+    }
+    guard let before = median(pair.a), let after = median(pair.b) else { return "" }
+    return ", with \(Formatting.number(after)) instead of \(Formatting.number(before)) userspace exits per operation"
+  }
+}

@@ -1,0 +1,137 @@
+import Measurement
+
+/// Everything that the page says, computed before any template sees it. Property names are the names that templates use.
+struct ReportViewModel: Sendable {
+  let style: Markup
+  let runID: String
+  let version: String
+  let seed: String
+  let started: String
+  let finished: String?
+  let statusText: String
+  /// Set where the run is not complete.
+  let statusWarning: String?
+  let lead: Headline?
+  let headlines: [Headline]
+  let hasMore: Bool
+  let facts: [Fact]
+  let warningsText: String
+  let hasWarnings: Bool
+  let gate: String
+  let forest: ForestSection?
+  let workloads: [WorkloadSection]
+  let exitGroups: [ExitGroup]
+  let accounting: [AccountingRow]
+  let boots: [BootRow]
+  let host: [Fact]
+  let warnings: [String]
+  let missing: [MissingRow]
+  let hasMissing: Bool
+  let remarks: [String]
+  let hasRemarks: Bool
+  let command: String
+  let replay: String?
+  let methods: [String]
+
+  init(_ run: RunRecord, style: Markup) {
+    self.style = style
+    let cells = run.cells.map(CellSummary.init)
+    runID = run.id
+    version = run.version
+    seed = "\(run.seed)"
+    started = run.started
+    finished = run.finished
+    statusText = run.status.rawValue
+    statusWarning = Self.warning(of: run.status)
+
+    let all = Headline.all(run, cells: cells)
+    lead = all.first
+    headlines = Array(all.dropFirst())
+    hasMore = !headlines.isEmpty
+    facts = HostFacts.short(run.host)
+    warnings = run.host.warnings
+    hasWarnings = !warnings.isEmpty
+    let count = warnings.isEmpty ? "no warnings" : warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
+    warningsText = "\(count) about this host"
+    gate = run.comparisons.contains { $0.mde != nil } ? Methods.calibrated : Methods.uncalibrated
+
+    forest = ForestSection(run)
+    workloads = WorkloadSection.all(run, cells: cells)
+    exitGroups = ExitGroup.all(cells)
+    accounting = cells.compactMap(AccountingRow.init)
+    boots = cells.compactMap(BootRow.init)
+    host = HostFacts.all(run.host)
+    missing = cells.flatMap(MissingRow.all)
+    hasMissing = !missing.isEmpty
+    remarks = Self.remarks(cells, metrics: MetricTable(run))
+    hasRemarks = !remarks.isEmpty
+    command = Self.shellLine(run.command)
+    let namesSeed = run.command.contains { $0.hasPrefix("--seed") }
+    replay = namesSeed ? nil : Self.shellLine(run.command + ["--seed", "\(run.seed)"])
+    methods = Methods.sentences
+  }
+
+  private static func warning(of status: RunStatus) -> String? {
+    switch status {
+    case .complete: nil
+    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
+    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
+    case .failed: "This run failed. What is shown had finished before."
+    }
+  }
+
+  /// Notes that are about no metric (those stand in their metric's row), each once.
+  private static func remarks(_ cells: [CellSummary], metrics: MetricTable) -> [String] {
+    var seen: [String] = []
+    for cell in cells {
+      for note in cell.cell.repetitions.flatMap(\.notes) {
+        let text = "\(cell.cell.workload), \(cell.cell.mode): \(note)"
+        if metrics[String(note.prefix { $0 != ":" })] == nil, !seen.contains(text) { seen.append(text) }
+      }
+    }
+    return seen
+  }
+
+  /// A command line that a POSIX shell splits into these arguments again.
+  static func shellLine(_ arguments: [String]) -> String {
+    arguments.map { argument in
+      let isPlain =
+        !argument.isEmpty
+        && argument.utf8.allSatisfy { byte in
+          (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+            || "-_./,=:+@%".utf8.contains(byte)
+        }
+      let parts = argument.split(separator: "'", omittingEmptySubsequences: false)
+      return isPlain ? argument : "'" + parts.joined(separator: "'\\''") + "'"
+    }.joined(separator: " ")
+  }
+}
+
+/// A name and what it is.
+struct Fact: Sendable {
+  let label: String
+  let value: String
+}
+
+/// How the figures were made, in as few sentences as will do (docs/methodology.md has the rest).
+enum Methods {
+  static let calibrated =
+    "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
+  static let uncalibrated =
+    "The gate is not calibrated on this host: its false-positive rate here is unknown (pvbench calibrate measures it)."
+  static let sentences = [
+    """
+    One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \
+    percentiles marked “pooled” come from the merged histograms of all boots, never from averaged percentiles.
+    """,
+    """
+    A ratio is the Hodges–Lehmann estimate with the 95 % interval of the test that is named; a change is called only \
+    where it is significant after Holm's correction over one primary metric per workload and larger than the metric's \
+    floor, and every other metric is exploratory.
+    """,
+    """
+    Queue-depth figures are closed loop: each request waits for a free place in the queue, so their latencies say \
+    nothing about a constant arrival rate.
+    """,
+  ]
+}

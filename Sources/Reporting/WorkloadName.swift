@@ -1,0 +1,62 @@
+/// A workload's id in plain words: `disk.randread.4k.qd1` is "4 KiB random reads, queue depth 1". What the tables do not
+/// know stays as it is, so that a new workload reads well as soon as it has a row here and is correct before.
+struct WorkloadName {
+  /// The id.
+  let id: String
+  /// `4 KiB random reads`.
+  let subject: String
+  /// `queue depth 1, closed loop`; empty without such components.
+  let circumstances: String
+  /// What belongs together in one headline: suite and kernel, `disk.randread`.
+  let family: String
+
+  /// Kernels, by the component behind the suite.
+  private static let kernels = [
+    "randread": "random reads", "randwrite": "random writes", "seqread": "sequential reads",
+    "seqwrite": "sequential writes", "flush": "writes with a flush",
+  ]
+
+  init(_ id: String) {
+    self.id = id
+    let parts = id.split(separator: ".").map(String.init)
+    family = parts.prefix(2).joined(separator: ".")
+    guard parts.count >= 2, let kernel = Self.kernels[parts[1]] else {
+      subject = id
+      circumstances = ""
+      return
+    }
+    var size: String?
+    var rest: [String] = []
+    for part in parts.dropFirst(2) {
+      if let words = Self.blockSize(part) {
+        size = words
+      } else if part.hasPrefix("qd"), let depth = Int(part.dropFirst(2)) {
+        rest.append("queue depth \(depth), closed loop")
+      } else {
+        rest.append(part)
+      }
+    }
+    subject = [size, kernel].compactMap { $0 }.joined(separator: " ")
+    circumstances = rest.joined(separator: ", ")
+  }
+
+  /// Subject and circumstances.
+  var title: String { circumstances.isEmpty ? subject : "\(subject), \(circumstances)" }
+
+  /// `title` for narrow places: the queue depth without its loop.
+  var shortTitle: String {
+    var short = title
+    if let loop = short.firstRange(of: ", closed loop") { short.removeSubrange(loop) }
+    return short
+  }
+
+  private static func blockSize(_ part: String) -> String? {
+    guard let suffix = part.last, let number = Int(part.dropLast()) else { return nil }
+    return switch suffix {
+    case "k": "\(number)\u{202F}KiB"
+    case "m": "\(number)\u{202F}MiB"
+    case "b": "\(number)\u{202F}B"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import Measurement
+
+/// One workload, its modes side by side.
+struct WorkloadSection: Sendable {
+  let anchor: String
+  let title: String
+  let modes: [ModeHead]
+  let pairs: [String]
+  let rows: [MetricRow]
+  let bars: ExitBars?
+
+  struct ModeHead: Sendable {
+    let name: String
+    let choices: String
+    /// `6 boots`, or `skipped: …` where nothing was measured.
+    let state: String
+    let isMissing: Bool
+  }
+
+  struct MetricRow: Sendable {
+    let label: String
+    let isPrimary: Bool
+    let cells: [CellView]
+    let pairs: [PairCell]
+  }
+
+  struct CellView: Sendable {
+    /// Stands beside the value where a narrow screen has no room for columns.
+    let mode: String
+    let value: String?
+    let interval: String?
+    /// `n = 4`, `insufficient samples (14 < 368)`, `skipped`.
+    let note: String?
+    /// The percentile of the merged histograms.
+    let pooled: String?
+  }
+
+  struct PairCell: Sendable {
+    let modes: String
+    let pair: PairView?
+  }
+
+  /// A section per workload, in the order of the plan.
+  static func all(_ run: RunRecord, cells: [CellSummary]) -> [WorkloadSection] {
+    var order: [String] = []
+    for cell in run.cells where !order.contains(cell.workload) { order.append(cell.workload) }
+    return order.map { workload in
+      WorkloadSection(
+        workload, run: run, cells: cells.filter { $0.cell.workload == workload }, metrics: MetricTable(run))
+    }
+  }
+
+  private init(_ workload: String, run: RunRecord, cells: [CellSummary], metrics: MetricTable) {
+    anchor = workload
+    title = WorkloadName(workload).title
+    modes = cells.map(Self.head)
+    let comparisons = run.comparisons.filter { $0.workload == workload && ModeName.pair($0.mode) != nil }
+    var pairModes: [String] = []
+    for comparison in comparisons where !pairModes.contains(comparison.mode) { pairModes.append(comparison.mode) }
+    let pairs = pairModes.map { mode in ModeName.pair(mode).map { "\($0.b) over \($0.a)" } ?? mode }
+    self.pairs = pairs
+
+    let primary = cells.first?.cell.primary ?? ""
+    rows = Self.shownMetrics(cells, primary: primary, metrics: metrics).map { id in
+      let metric = metrics[id]
+      return MetricRow(
+        label: metric?.label ?? id, isPrimary: id == primary,
+        cells: cells.map { CellView($0, id: id, unit: metric?.unit ?? "") },
+        pairs: zip(pairs, pairModes).map { words, mode in
+          PairCell(modes: words, pair: comparisons.first { $0.mode == mode && $0.metric == id }.map(PairView.init))
+        })
+    }
+    bars = ExitBars(cells)
+  }
+
+  private static func head(_ summary: CellSummary) -> ModeHead {
+    let cell = summary.cell
+    let missing = MissingRow.all(summary)
+    let choices = cell.choices.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: " · ")
+    if summary.isEmpty {
+      let why = missing.first.map { "\($0.status): \($0.reason)" } ?? "not run"
+      return ModeHead(name: cell.mode, choices: choices, state: why, isMissing: true)
+    }
+    let lost = missing.map { "\($0.count) \($0.status)" }.joined(separator: ", ")
+    let boots = summary.count == 1 ? "1 boot" : "\(summary.count) boots"
+    return ModeHead(
+      name: cell.mode, choices: choices, state: lost.isEmpty ? boots : "\(boots), \(lost)", isMissing: false)
+  }
+
+  /// Metrics that describe the window, the boot or the accounting have their own tables.
+  private static let elsewhere = ["window.", "boot.", "memory.", "exits.loop_total", "exits.kernel_total"]
+
+  private static func shownMetrics(_ cells: [CellSummary], primary: String, metrics: MetricTable) -> [String] {
+    var ids = Set(cells.flatMap(\.metrics))
+    for note in cells.flatMap({ $0.cell.repetitions }).flatMap(\.notes) {
+      // A percentile that no boot could support still has its row, which says so.
+      let id = String(note.prefix { $0 != ":" })
+      if metrics[id] != nil { ids.insert(id) }
+    }
+    ids = ids.filter { id in !elsewhere.contains { id.hasPrefix($0) } }
+    ids.insert(primary)
+    return [primary] + metrics.ordered(ids).filter { $0 != primary }
+  }
+}
+
+extension WorkloadSection.CellView {
+  /// A metric of a cell: median and interval over boots, and what is to be said about it.
+  init(_ summary: CellSummary, id: String, unit: String) {
+    let side = summary.side(id)
+    mode = summary.cell.mode
+    guard let median = side.median else {
+      value = nil
+      interval = nil
+      note =
+        summary.isEmpty ? MissingRow.all(summary).first?.status ?? "not run" : summary.note(on: id) ?? "not measured"
+      pooled = Self.pooled(summary, id: id)
+      return
+    }
+    value = Formatting.quantity(median, unit: unit)
+    if let low = side.low, let high = side.high {
+      interval = Formatting.interval(low, high, around: median, unit: unit)
+      note = side.n == summary.count ? nil : "n = \(side.n)"
+    } else {
+      interval = nil
+      note = "no finite 95 % interval at n = \(side.n)"
+    }
+    pooled = Self.pooled(summary, id: id)
+  }
+
+  /// `latency.p99.9` of all boots together, where the merged histogram has samples enough for it.
+  private static func pooled(_ summary: CellSummary, id: String) -> String? {
+    let prefix = "latency.p"
+    guard id.hasPrefix(prefix), let percent = Double(id.dropFirst(prefix.count)), percent > 0, percent < 100,
+      let histogram = summary.merged("latency"),
+      histogram.count >= UInt64(Histogram.samplesNeeded(forQuantile: percent / 100)),
+      let value = histogram.percentile(percent / 100)
+    else { return nil }
+    return
+      "pooled \(Formatting.quantity(Double(value) * 1e-9, unit: "s")) of \(Formatting.count(histogram.count)) samples"
+  }
+}
+
+/// Repetitions of a cell that did not measure, by status and reason.
+struct MissingRow: Sendable {
+  let workload: String
+  let mode: String
+  let status: String
+  let reason: String
+  let count: Int
+  let of: Int
+
+  /// Skipped, failed and invalid repetitions; reasons that occur several times are one row.
+  static func all(_ summary: CellSummary) -> [MissingRow] {
+    var order: [[String]] = []
+    var counts: [[String]: Int] = [:]
+    for repetition in summary.cell.repetitions where repetition.status != .ok {
+      let key = [repetition.status.rawValue, repetition.reason ?? "no reason given"]
+      if counts[key] == nil { order.append(key) }
+      counts[key, default: 0] += 1
+    }
+    return order.map { key in
+      MissingRow(
+        workload: summary.cell.workload, mode: summary.cell.mode, status: key[0], reason: key[1],
+        count: counts[key] ?? 0, of: summary.cell.repetitions.count)
+    }
+  }
+}

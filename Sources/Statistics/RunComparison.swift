@@ -1,0 +1,131 @@
+import Foundation
+import Measurement
+
+/// Compares the modes within one run: full emulation against paravirtual, and each mode against its variants with other
+/// choices (`full` against `full+disk=virtio-blk`).
+///
+/// Repetitions of a run are interleaved in blocks, so the test is the paired one: repetition i of one side against
+/// repetition i of the other, where both are ok. Holm runs over the primary metric of every pair of cells; all other
+/// metrics are exploratory and have no `pHolm`.
+public enum RunComparison {
+  /// One record for every pair of cells and metric that both sides have, in the order of `cells` and then of
+  /// `MetricCatalog`, which must know the metric. A pair that cannot be compared has one record, of its primary metric,
+  /// that says why. The sides hold the paired repetitions only; a is the first mode named.
+  public static func modes(in cells: [CellRecord], alpha: Double = 0.05, seed: UInt64 = 1) -> [ComparisonRecord] {
+    let candidates = pairs(in: cells).flatMap { MetricPair.all(of: $0.a, $0.b) }
+    let primaries = candidates.indices.filter { candidates[$0].isPrimary && candidates[$0].obstacle == nil }
+    let resampling = Resampling.enough(forTests: primaries.count, alpha: alpha, seed: seed)
+    let tests = candidates.map { SignFlip.test($0.differences, resampling: resampling) }
+    let corrected = Holm.adjusted(primaries.map { tests[$0]?.p ?? 1 })
+    let holm = Dictionary(uniqueKeysWithValues: zip(primaries, corrected))
+    return candidates.indices.map { index in
+      let family = holm[index] == nil ? 1 : primaries.count
+      let needed = SignFlip.pairsNeeded(forTests: family, alpha: alpha, resampling: resampling) ?? .max
+      return candidates[index].record(
+        p: tests[index]?.p, pHolm: holm[index], alpha: alpha, repetitionsNeeded: needed, resampling: resampling)
+    }
+  }
+
+  private static func pairs(in cells: [CellRecord]) -> [(a: CellRecord, b: CellRecord)] {
+    let byKey = Dictionary(cells.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    return cells.compactMap { cell in
+      let base = cell.mode == "paravirt" ? "full" : String(cell.mode.prefix { $0 != "+" })
+      guard base != cell.mode else { return nil }
+      return byKey[CellKey(suite: cell.suite, workload: cell.workload, mode: base)].map { ($0, cell) }
+    }
+  }
+}
+
+/// One metric of two cells, its repetitions paired.
+private struct MetricPair {
+  let a: CellRecord
+  let b: CellRecord
+  let metric: Metric
+  /// Paired values, by repetition.
+  var values: (a: [Double], b: [Double]) = ([], [])
+  /// Ok repetitions of either side that are not in `values`.
+  var unpaired = 0
+  /// Why it cannot be compared.
+  var obstacle: String?
+
+  var isPrimary: Bool { metric.id == a.primary }
+  var isRatio: Bool { (values.a + values.b).allSatisfy { $0 > 0 } }
+
+  /// log b − log a, or b − a where a value may be zero.
+  var differences: [Double] {
+    isRatio ? zip(values.a, values.b).map { log($1) - log($0) } : zip(values.a, values.b).map { $1 - $0 }
+  }
+
+  static func all(of a: CellRecord, _ b: CellRecord) -> [MetricPair] {
+    let right = Dictionary(
+      b.repetitions.filter { $0.status == .ok }.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+    let left = a.repetitions.filter { $0.status == .ok }
+    let pairs = MetricCatalog.all.compactMap { metric -> MetricPair? in
+      let values = left.compactMap { repetition -> (Double, Double)? in
+        guard let x = repetition.metrics[metric.id], let y = right[repetition.index]?.metrics[metric.id] else {
+          return nil
+        }
+        return x.isFinite && y.isFinite ? (x, y) : nil
+      }
+      guard !values.isEmpty else { return nil }
+      let unpaired = left.count + right.count - 2 * values.count
+      return MetricPair(a: a, b: b, metric: metric, values: (values.map(\.0), values.map(\.1)), unpaired: unpaired)
+    }
+    guard !pairs.contains(where: \.isPrimary) else { return pairs }
+    // Without its primary metric the pair says so, beside whatever else it can compare.
+    let metric = MetricCatalog.metric(a.primary)
+    let obstacle =
+      reasonWithout(a) ?? reasonWithout(b)
+      ?? (metric == nil
+        ? "metric \(a.primary) is not in the catalog" : "no repetition has \(a.primary) in both modes")
+    let placeholder = Metric(id: a.primary, unit: "1", better: .higher, label: a.primary)
+    return [MetricPair(a: a, b: b, metric: metric ?? placeholder, obstacle: obstacle)] + pairs
+  }
+
+  /// Why a cell has nothing to compare; nil where a repetition is ok.
+  private static func reasonWithout(_ cell: CellRecord) -> String? {
+    guard !cell.repetitions.contains(where: { $0.status == .ok }) else { return nil }
+    guard let first = cell.repetitions.first else { return "\(cell.mode): no repetitions" }
+    return "\(cell.mode): \(first.status.rawValue)" + (first.reason.map { ": \($0)" } ?? "")
+  }
+
+  func record(
+    p: Double?, pHolm: Double?, alpha: Double, repetitionsNeeded: Int, resampling: Resampling
+  ) -> ComparisonRecord {
+    var record = ComparisonRecord(
+      suite: a.suite, workload: a.workload, mode: "\(a.mode):\(b.mode)", metric: metric.id, unit: metric.unit,
+      better: metric.better, a: OrderStatistics.side(values.a), b: OrderStatistics.side(values.b), ratio: nil,
+      ratioLow: nil, ratioHigh: nil, p: p, pHolm: pHolm, test: SignFlip.name, mde: nil, verdict: .notComparable,
+      reason: obstacle)
+    guard obstacle == nil, let p, let estimate = HodgesLehmann.paired(differences, resampling: resampling) else {
+      return record
+    }
+    let base = record.a.median ?? 0
+    var remarks: [String] = []
+    let change: Change
+    if isRatio {
+      let ratio = estimate.mapped(exp)
+      (record.ratio, record.ratioLow, record.ratioHigh) = (ratio.value, ratio.low, ratio.high)
+      change = Change(ratio: ratio.value, base: base)
+    } else {
+      change = Change(difference: estimate.value, base: base)
+      remarks.append(Self.words(for: estimate))
+    }
+    let called = VerdictRule.verdict(
+      change, of: metric, p: pHolm ?? p, alpha: alpha,
+      repetitionsNeeded: values.a.count < repetitionsNeeded ? repetitionsNeeded : nil)
+    record.verdict = called.verdict
+    remarks += called.reason.map { [$0] } ?? []
+    if pHolm == nil { remarks.append("exploratory") }
+    if unpaired > 0 { remarks.append("repetitions without a partner, left out: \(unpaired)") }
+    record.reason = remarks.isEmpty ? nil : remarks.joined(separator: "; ")
+    return record
+  }
+
+  /// `difference -263.8 (95 % interval -264.1 to -263.5)`: what takes the ratio's place where zero is a possible value.
+  private static func words(for difference: Estimate) -> String {
+    func text(_ value: Double) -> String { String(format: "%.6g", value) }
+    guard let low = difference.low, let high = difference.high else { return "difference \(text(difference.value))" }
+    return "difference \(text(difference.value)) (95 % interval \(text(low)) to \(text(high)))"
+  }
+}

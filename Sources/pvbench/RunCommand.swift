@@ -1,0 +1,115 @@
+import ArgumentParser
+import Campaign
+import Foundation
+
+/// `pvbench run`.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Measure, and write a report.",
+    discussion: "Without options: every suite in both modes.")
+
+  @Option(help: "A suite, or several with commas; io = disk + network, all = every one.")
+  var suite: [String] = []
+  @Option(help: "A workload, or a pattern such as 'disk.*.qd1'.")
+  var workload: [String] = []
+  @Option(help: "Modes: full, paravirt, or full+disk=virtio-blk.")
+  var mode: [String] = []
+  @Option(help: "A variant of each mode with other choices: key=value, several with commas.")
+  var with: [String] = []
+  @Flag(help: "Also every step from full to paravirt, one choice at a time.")
+  var ablate = false
+  @Option(help: "Repetitions (guest boots) of each cell; 10, or 6 with --quick.")
+  var reps: Int?
+  @Flag(help: "Short windows and few repetitions of the workloads tagged quick.")
+  var quick = false
+  @Option(help: "Seed of images and access patterns; 1.")
+  var seed: UInt64?
+  @Option(help: "interleaved or sequential.")
+  var order: ScheduleOrder?
+  @Option(help: "The folder that runs are made in; results.")
+  var out: String?
+  @Option(help: "Go on with an interrupted run: its folder or id.")
+  var resume: String?
+  @Flag(help: "Print the plan with its estimated time and disk space; measure nothing.")
+  var dryRun = false
+  @Option(help: "A file or block device as the guest's disk; its first 64 MiB are overwritten.")
+  var disk: String?
+  @Flag(help: "Use --disk though it holds data.")
+  var overwriteDisk = false
+  @Option(help: "Guest RAM; 64MiB.")
+  var memory: ByteCount?
+  @Option(help: "vCPUs; 1.")
+  var vcpus: Int?
+  @Option(help: "A folder of suites that override the built-in ones.")
+  var suites: String?
+  @OptionGroup var console: ConsoleOptions
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let settings = try Configuration.load(environment: environment)
+    var options = CampaignOptions(library: try SuiteLibrary.load(directory: suites))
+    options.request = request
+    options.out = out ?? settings.out ?? options.out
+    options.resume = resume
+    options.overwriteDisk = overwriteDisk
+    options.command = CommandLine.arguments
+    options.version = Pvbench.version
+    options.environment = environment
+    // A resumed run has its own settings: only a flag can contradict them.
+    if resume == nil { options.request.fill(from: settings) }
+    if dryRun {
+      let plan = PlanDocument(try Campaign.plan(options))
+      return Console.print(console.json ? plan.json + "\n" : plan.text)
+    }
+    let campaign = try Campaign.prepare(options)
+    let progress = console.progress
+    let (result, signal) = await Interruption.guarding {
+      await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }
+    }
+    try conclude(result, signal: signal)
+  }
+
+  private var request: RunRequest {
+    var request = RunRequest()
+    request.suites = suite.flatMap(Self.split)
+    request.workloads = workload.flatMap(Self.split)
+    request.modes = mode.flatMap(Self.split)
+    request.variants = with.map(Self.split)
+    request.ablate = ablate
+    request.repetitions = reps
+    request.quick = quick
+    request.seed = seed
+    request.order = order
+    request.memory = memory?.value
+    request.vcpus = vcpus
+    request.disk = disk
+    return request
+  }
+
+  private static func split(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
+
+  private func conclude(_ result: CampaignResult, signal: Int32?) throws {
+    if let error = result.error { Console.diagnose("\(error)") }
+    if let record = result.record {
+      Console.print(
+        console.json ? try Publication.json(record) : Publication.summary(record, report: result.folder.file("report.html")))
+    }
+    if let signal {
+      Console.diagnose("interrupted; go on with: pvbench run --resume \(result.folder.path)")
+      throw ExitCode(128 + signal)
+    }
+    if result.exitCode != 0 { throw ExitCode(result.exitCode) }
+  }
+}
+
+/// `64MiB` as an option's value.
+struct ByteCount: ExpressibleByArgument {
+  let value: UInt64
+
+  init?(argument: String) {
+    guard let value = Quantity.bytes(argument) else { return nil }
+    self.value = value
+  }
+}
+
+extension ScheduleOrder: ExpressibleByArgument {}

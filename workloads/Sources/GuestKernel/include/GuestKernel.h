@@ -1,0 +1,55 @@
+// What ring 3 needs from assembly: port I/O, string I/O, MMIO, clocks, fences and the kernel's services.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+static inline void pv_out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory"); }
+static inline void pv_out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port) : "memory"); }
+static inline uint8_t pv_in8(uint16_t port) {
+  uint8_t value;
+  __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+  return value;
+}
+static inline void pv_ins16(uint16_t port, uintptr_t buffer, uint64_t words) {
+  __asm__ volatile("rep insw" : "+D"(buffer), "+c"(words) : "d"(port) : "memory");
+}
+static inline void pv_outs16(uint16_t port, uintptr_t buffer, uint64_t words) {
+  __asm__ volatile("rep outsw" : "+S"(buffer), "+c"(words) : "d"(port) : "memory");
+}
+
+// MMIO by plain moves: some hosts emulate nothing else from ring 3.
+static inline uint32_t pv_read32(uintptr_t address) {
+  uint32_t value;
+  __asm__ volatile("movl (%1), %0" : "=a"(value) : "r"(address) : "memory");
+  return value;
+}
+static inline void pv_write32(uintptr_t address, uint32_t value) {
+  __asm__ volatile("movl %0, (%1)" ::"a"(value), "r"(address) : "memory");
+}
+
+// The TSC with the fences that the vendors ask for (Intel SDM 3, 18.17; AMD APM 3, RDTSC).
+static inline uint64_t pv_tsc(void) {
+  uint32_t low, high;
+  __asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high)::"memory");
+  return (uint64_t)high << 32 | low;
+}
+static inline void pv_pause(void) { __asm__ volatile("pause" ::: "memory"); }
+static inline void pv_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+static inline uint16_t pv_load16(uintptr_t address) { return __atomic_load_n((uint16_t *)address, __ATOMIC_ACQUIRE); }
+static inline void pv_store16(uintptr_t address, uint16_t value) { __atomic_store_n((uint16_t *)address, value, __ATOMIC_RELEASE); }
+static inline uint64_t pv_load64(uintptr_t address) { return __atomic_load_n((uint64_t *)address, __ATOMIC_ACQUIRE); }
+static inline void pv_store64(uintptr_t address, uint64_t value) { __atomic_store_n((uint64_t *)address, value, __ATOMIC_RELEASE); }
+
+extern uint64_t pv_interrupts[256];
+static inline uint64_t pv_interrupt_count(uint8_t vector) { return __atomic_load_n(&pv_interrupts[vector], __ATOMIC_ACQUIRE); }
+static inline uintptr_t pv_interrupt_counter(uint8_t vector) { return (uintptr_t)&pv_interrupts[vector]; }
+
+// Services of ring 0 (kernel.S).
+void pv_wait(uintptr_t counter, uint64_t seen);
+void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *words);
+
+extern uint8_t pv_idt[4096];
+static inline uintptr_t pv_idt_address(void) { return (uintptr_t)pv_idt; }
+static inline void pv_breakpoint(void) { __asm__ volatile("int3"); }
+static inline void pv_undefined(void) { __asm__ volatile("ud2"); }

@@ -1,0 +1,51 @@
+/// Where things are in guest-physical space under the builtin runner. Other VMMs place the ELF by its program headers and
+/// the orders module where they like: the guest finds everything but the ELF through the PVH start_info.
+public enum MemoryMap {
+  /// PVH start_info (Xen `hvm/start_info.h`), followed by its module list, memory map and command line.
+  public static let startInfo: UInt64 = 0x1000
+  /// Longest start_info area in bytes.
+  public static let startInfoSize: UInt64 = 0x1000
+  /// Page tables that the runner lays out: PML4, PDPT, two page directories (first GiB, last GiB below 4 GiB).
+  public static let pageTables: UInt64 = 0x2000
+  /// The orders module.
+  public static let orders: UInt64 = 0x8000
+  /// The heartbeat: one 64-bit counter that moves while the guest is alive.
+  public static let heartbeat: UInt64 = 0xF000
+  /// The result ring, header first.
+  public static let ring: UInt64 = 0x10000
+  /// Bytes of the ring, header included.
+  public static let ringSize: UInt64 = 0x40000
+  /// Where the guest's ELF is linked.
+  public static let image: UInt64 = 0x100000
+
+  /// First virtio-mmio slot, as in QEMU's microvm.
+  public static let virtioMMIO: UInt64 = 0xFEB0_0000
+  /// Distance between slots in bytes.
+  public static let virtioMMIOStride: UInt64 = 0x200
+  /// Slots that a guest probes.
+  public static let virtioMMIOSlots = 8
+  /// GSI of slot 0 under the builtin runner; slot n has the next ones. Other VMMs name theirs on the command line
+  /// (`virtio_mmio.device=<size>@<base>:<irq>`).
+  public static let virtioMMIOFirstGSI: UInt32 = 16
+}
+
+/// What the guest tells its VMM by writing a 32-bit word to `Doorbell.port`. A VMM that does not know the port ignores it.
+public enum Doorbell: UInt32, Sendable {
+  /// The guest's very first instruction.
+  case firstInstruction = 1
+  /// Devices found, workload prepared.
+  case ready = 2
+  /// The measured window opens.
+  case windowOpen = 3
+  /// The measured window has closed.
+  case windowClose = 4
+  /// The result ring wants to be emptied.
+  case drain = 5
+  /// Everything is said; the vCPU halts.
+  case done = 6
+  /// An exception that the guest kernel did not expect: RBX holds the vector, RCX the error code, RSI RIP, RDI CR2.
+  case panic = 7
+
+  /// The I/O port.
+  public static let port: UInt16 = 0x5056
+}

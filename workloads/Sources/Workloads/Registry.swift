@@ -1,0 +1,17 @@
+/// Every workload kernel by the name that a suite's row gives. To add one: a file in this folder and a row here.
+public enum WorkloadRegistry {
+  /// A kernel: runs under a session, or says why it cannot.
+  public typealias Kernel = @Sendable (Session) throws(WorkloadFailure) -> Void
+
+  /// The rows.
+  public static let all: [(name: StaticString, run: Kernel)] = [
+    ("disk", DiskWorkload.run),
+    ("misbehave", Misbehaviour.run),
+  ]
+
+  /// The kernel with this name.
+  public static func kernel(named name: [UInt8]) -> Kernel? {
+    for row in all where Text.bytes(row.name) == name { return row.run }
+    return nil
+  }
+}
