@@ -8,20 +8,25 @@ public enum BlockOperation: Sendable {
   case read
   /// Buffers to medium.
   case write
+  /// Buffers to medium, and durable when it completes.
+  case durableWrite
   /// Makes everything that has completed durable.
   case flush
   /// Lets the medium forget a range, which reads as zero afterwards.
   case discard
+
+  /// True where buffers take part.
+  public var isTransfer: Bool { self == .read || self == .write || self == .durableWrite }
 }
 
-/// One request to a medium. `read` and `write` take their length from their buffers; the range must have been checked with
+/// One request to a medium. Reads and writes take their length from their buffers; the range must have been checked with
 /// `checkBounds`.
 public struct BlockRequest: Equatable, Sendable {
   /// What to do.
   public var operation: BlockOperation
   /// First byte on the medium, a multiple of 512.
   public var offset: UInt64
-  /// Length in bytes, a multiple of 512; for `read` and `write` the sum of the buffers' lengths.
+  /// Length in bytes, a multiple of 512; for reads and writes the sum of the buffers' lengths.
   public var count: UInt64
 
   /// Describes one request.
@@ -47,6 +52,7 @@ public enum BlockQueueError: Error, Equatable, CustomStringConvertible {
   /// A system call failed that should not.
   case system(operation: String, errno: Int32)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .ringRefused(let code):

@@ -9,6 +9,7 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   /// The host's system call failed.
   case system(operation: String, errno: Int32)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .outOfRange(let offset, let count): "bytes \(offset)..+\(count) are outside the medium"

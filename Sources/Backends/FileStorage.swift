@@ -5,7 +5,9 @@ import Synchronization
 /// A raw disk image: a regular file or a block device. By default the host's page cache is bypassed (O_DIRECT), so that
 /// what is measured is the disk and not the host's memory; buffers need no alignment, misaligned ones are bounced.
 public final class FileStorage: BlockStorage {
+  /// Size in bytes, a multiple of 512.
   public let byteCount: UInt64
+  /// True where writes are refused.
   public let isReadOnly: Bool
   /// True where the page cache is bypassed.
   public let isDirect: Bool
@@ -39,6 +41,7 @@ public final class FileStorage: BlockStorage {
 
   deinit { close(descriptor) }
 
+  /// Fills `bytes` from `offset`; blocks, and goes on after a short transfer.
   public func read(at offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) throws(StorageError) {
     try checkBounds(offset: offset, count: UInt64(bytes.count))
     if isReachable(bytes.baseAddress) { return try readWhole(at: offset, into: bytes) }
@@ -56,6 +59,7 @@ public final class FileStorage: BlockStorage {
     }
   }
 
+  /// Writes all of `bytes` at `offset`; blocks, and goes on after a short transfer.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
     try checkWritable()
     try checkBounds(offset: offset, count: UInt64(bytes.count))
@@ -73,12 +77,14 @@ public final class FileStorage: BlockStorage {
     }
   }
 
+  /// Makes everything written so far durable (fdatasync).
   public func flush() throws(StorageError) {
     while fdatasync(descriptor) != 0 {
       guard errno == EINTR else { throw .system(operation: "fdatasync", errno: errno) }
     }
   }
 
+  /// Punches a hole, or writes zeroes where the file system cannot.
   public func discard(at offset: UInt64, count: UInt64) throws(StorageError) {
     try checkWritable()
     try checkBounds(offset: offset, count: count)

@@ -3,6 +3,7 @@ import Glibc
 /// A disk in the host's memory: zeroed at first, private to the process, gone with it. Overlapping accesses from several
 /// threads may mix, as they may on a disk.
 public final class MemoryStorage: BlockStorage, @unchecked Sendable {
+  /// True where writes are refused.
   public let isReadOnly: Bool
   private let pages: PageBuffer
 
@@ -22,6 +23,7 @@ public final class MemoryStorage: BlockStorage, @unchecked Sendable {
     }
   }
 
+  /// Fills `bytes` from `offset`.
   public func read(at offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) throws(StorageError) {
     try checkBounds(offset: offset, count: UInt64(bytes.count))
     guard let target = bytes.baseAddress, let start = pages.bytes.baseAddress else { return }
@@ -29,6 +31,7 @@ public final class MemoryStorage: BlockStorage, @unchecked Sendable {
     target.copyMemory(from: start + Int(offset), byteCount: bytes.count)
   }
 
+  /// Writes all of `bytes` at `offset`.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
     try checkWritable()
     try checkBounds(offset: offset, count: UInt64(bytes.count))
@@ -37,8 +40,10 @@ public final class MemoryStorage: BlockStorage, @unchecked Sendable {
     (start + Int(offset)).copyMemory(from: source, byteCount: bytes.count)
   }
 
+  /// Does nothing: memory is as durable as it gets.
   public func flush() throws(StorageError) {}
 
+  /// Zeroes the range.
   public func discard(at offset: UInt64, count: UInt64) throws(StorageError) {
     try checkWritable()
     try checkBounds(offset: offset, count: count)

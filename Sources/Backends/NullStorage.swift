@@ -2,7 +2,9 @@ import Glibc
 
 /// A disk without a medium: writes vanish, reads give zeroes. What remains is the cost of the device in front of it.
 public final class NullStorage: BlockStorage {
+  /// Size in bytes, a multiple of 512.
   public let byteCount: UInt64
+  /// False: writes are taken, and forgotten.
   public var isReadOnly: Bool { false }
 
   /// Pretends to hold `byteCount` bytes, a multiple of 512 greater than 0.
@@ -13,6 +15,7 @@ public final class NullStorage: BlockStorage {
     self.byteCount = byteCount
   }
 
+  /// Fills `bytes` with zeroes.
   public func read(at offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) throws(StorageError) {
     try checkBounds(offset: offset, count: UInt64(bytes.count))
     guard let target = bytes.baseAddress else { return }
@@ -20,12 +23,15 @@ public final class NullStorage: BlockStorage {
     memset(target, 0, bytes.count)
   }
 
+  /// Checks the range, and forgets the bytes.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
     try checkBounds(offset: offset, count: UInt64(bytes.count))
   }
 
+  /// Does nothing.
   public func flush() throws(StorageError) {}
 
+  /// Checks the range.
   public func discard(at offset: UInt64, count: UInt64) throws(StorageError) {
     try checkBounds(offset: offset, count: count)
   }

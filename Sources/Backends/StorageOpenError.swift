@@ -23,6 +23,7 @@ public enum StorageOpenError: Error, Equatable, CustomStringConvertible {
   /// Anything else that the host refused.
   case system(operation: String, path: String, errno: Int32)
 
+  /// One line: what happened, to what, and what to do about it.
   public var description: String {
     switch self {
     case .missing(let path): "disk image '\(path)' does not exist: check the path, or create it first"

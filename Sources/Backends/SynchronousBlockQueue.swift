@@ -5,8 +5,11 @@ import GuestMemory
 /// A block queue over media that answer at once: every request is executed where it is enqueued, and completes in the next
 /// wait.
 public final class SynchronousBlockQueue: BlockQueue {
+  /// Tokens are 0..<capacity.
   public let capacity: Int
+  /// The longest list of buffers of one request.
   public let segments: Int
+  /// Requests that were enqueued and whose completion was not yet delivered.
   public var inFlight: Int { ended.count }
 
   private let storage: any BlockStorage
@@ -30,19 +33,23 @@ public final class SynchronousBlockQueue: BlockQueue {
     ended.reserveCapacity(capacity)
   }
 
+  /// Does nothing: any one thread will do.
   public func attach() throws(BlockQueueError) {}
 
+  /// Polls these in every wait.
   public func watch(_ eventFDs: [EventFD]) {
     watched = eventFDs
     polls = eventFDs.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
   }
 
+  /// Executes the request at once; the next wait delivers its completion.
   public func enqueue(_ request: BlockRequest, data: Span<HostRange>, token: Int) {
     vectors.fill(token, with: data)
     ended.append(
       BlockCompletion(token: token, errno: transfer.execute(request, on: storage, buffers: vectors[token])))
   }
 
+  /// Delivers what has ended, or sleeps until an eventfd was signalled.
   public func wait(into events: inout BlockEvents) throws(BlockQueueError) {
     events.removeAll()
     let count = poll(&polls, nfds_t(polls.count), ended.isEmpty ? -1 : 0)

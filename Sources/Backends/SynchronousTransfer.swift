@@ -8,17 +8,20 @@ struct SynchronousTransfer: ~Copyable {
   init() throws(StorageError) { staging = try PageBuffer(byteCount: 64 << 10) }
 
   /// Executes `request`; 0, or an errno.
-  func execute(_ request: BlockRequest, on storage: any BlockStorage, buffers: UnsafeMutableBufferPointer<iovec>) -> Int32 {
+  func execute(_ request: BlockRequest, on storage: any BlockStorage, buffers: UnsafeMutableBufferPointer<iovec>)
+    -> Int32
+  {
     do throws(StorageError) {
       switch request.operation {
       case .flush: try storage.flush()
       case .discard: try storage.discard(at: request.offset, count: request.count)
-      case .read, .write:
+      case .read, .write, .durableWrite:
         if buffers.allSatisfy({ $0.iov_len & 511 == 0 }) {
           try transferDirectly(request, on: storage, buffers: buffers)
         } else {
           try transferStaged(request, on: storage, buffers: buffers)
         }
+        if request.operation == .durableWrite { try storage.flush() }
       }
       return 0
     } catch {

@@ -6,8 +6,11 @@ import GuestMemory
 /// A block queue over a file's descriptor through io_uring(7). Requests, their completions and the watched eventfds share
 /// one ring, so that one system call submits a batch and sleeps until any of them moves.
 public final class URingBlockQueue: BlockQueue {
+  /// Tokens are 0..<capacity.
   public let capacity: Int
+  /// The longest list of buffers of one request.
   public let segments: Int
+  /// Requests that were enqueued and whose completion was not yet delivered.
   public private(set) var inFlight = 0
 
   private let storage: FileStorage
@@ -49,16 +52,19 @@ public final class URingBlockQueue: BlockQueue {
     reaped.deallocate()
   }
 
+  /// Enables the ring and makes the calling thread its only one.
   public func attach() throws(BlockQueueError) {
-    let code = io_uring_enable_rings(ring)
-    guard code >= 0 else { throw .system(operation: "io_uring_enable_rings", errno: -code) }
+    let code = pv_ring_enable(ring)
+    guard code >= 0 else { throw .system(operation: "io_uring_register", errno: -code) }
   }
 
+  /// Polls these in the ring from the next wait on.
   public func watch(_ eventFDs: [EventFD]) {
     watched = eventFDs
     isArmed = eventFDs.map { _ in false }
   }
 
+  /// Puts a request into the ring, to be submitted by the next wait.
   public func enqueue(_ request: BlockRequest, data: Span<HostRange>, token: Int) {
     vectors.fill(token, with: data)
     requests[token] = request
@@ -66,6 +72,7 @@ public final class URingBlockQueue: BlockQueue {
     start(token)
   }
 
+  /// Submits, sleeps and reaps with one system call (io_uring_enter).
   public func wait(into events: inout BlockEvents) throws(BlockQueueError) {
     events.removeAll()
     armWatches()
@@ -101,9 +108,8 @@ extension URingBlockQueue {
   /// Brings what is left of `token`'s request on its way.
   private func start(_ token: Int) {
     let request = requests[token]
-    let isTransfer = request.operation == .read || request.operation == .write
     // The guest may put its buffers anywhere, direct I/O may not: what the kernel would refuse is done here, in staging.
-    if isTransfer && storage.isDirect && !vectors.isAligned(token, to: storage.bufferAlignment) {
+    if request.operation.isTransfer && storage.isDirect && !vectors.isAligned(token, to: storage.bufferAlignment) {
       return executeHere(token)
     }
     guard let entry = nextEntry() else { return end(token, errno: EBUSY) }
@@ -112,6 +118,9 @@ extension URingBlockQueue {
     switch request.operation {
     case .read: io_uring_prep_readv(entry, storage.descriptor, list.baseAddress, UInt32(list.count), request.offset)
     case .write: io_uring_prep_writev(entry, storage.descriptor, list.baseAddress, UInt32(list.count), request.offset)
+    case .durableWrite:
+      io_uring_prep_writev2(
+        entry, storage.descriptor, list.baseAddress, UInt32(list.count), request.offset, pv_write_through)
     case .flush: io_uring_prep_fsync(entry, storage.descriptor, UInt32(IORING_FSYNC_DATASYNC))
     case .discard:
       io_uring_prep_fallocate(entry, storage.descriptor, pv_punch_hole, off_t(request.offset), off_t(request.count))
@@ -176,7 +185,7 @@ extension URingBlockQueue {
       executeHere(token)
     case (_, ..<0):
       events.append(BlockCompletion(token: token, errno: -result))
-    case (.read, _), (.write, _):
+    case (.read, _), (.write, _), (.durableWrite, _):
       advance(token, by: Int(result), events: &events)
     default:
       events.append(BlockCompletion(token: token, errno: 0))

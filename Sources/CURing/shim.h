@@ -17,6 +17,9 @@ static const int pv_o_direct = __O_DIRECT;
 // Punch a hole: the bytes read as zero afterwards, the size stays.
 static const int pv_punch_hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
+// RWF_DSYNC: a write that is durable when it completes.
+static const int pv_write_through = 0x2;
+
 // fallocate(2): 0, or -errno.
 static inline int pv_fallocate(int descriptor, int mode, int64_t offset, int64_t count) {
   return syscall(SYS_fallocate, descriptor, mode, offset, count) < 0 ? -errno : 0;
@@ -37,4 +40,10 @@ static inline int pv_direct_alignment(int descriptor, uint32_t *memory, uint32_t
   *memory = status.stx_mask & STATX_DIOALIGN ? status.stx_dio_mem_align : 0;
   *offset = status.stx_mask & STATX_DIOALIGN ? status.stx_dio_offset_align : 0;
   return 0;
+}
+
+// Enables a ring that was made with IORING_SETUP_R_DISABLED and makes the caller its single issuer: 0, or -errno.
+// (io_uring_enable_rings is declared, but not exported, by the shared liburing 2.3.)
+static inline int pv_ring_enable(struct io_uring *ring) {
+  return syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_ENABLE_RINGS, (void *)0, 0) < 0 ? -errno : 0;
 }

@@ -15,7 +15,7 @@ public struct ResultTable {
     let pairs = Set(run.comparisons.map(\.mode))
     let pair = pairs.contains("full:paravirt") ? "full:paravirt" : pairs.min()
     var table = TextTable(
-      columns: ["WORKLOAD"] + modes.map { $0.uppercased() } + ["RATIO", "95 % INTERVAL", "VERDICT"],
+      columns: ["WORKLOAD"] + modes + ["RATIO", "95 % INTERVAL", "VERDICT"],
       rightAligned: Set(1...(modes.count + 1)))
     var remarks: [String] = []
     for workload in run.cells.reduce(into: [String](), { if $0.last != $1.workload { $0.append($1.workload) } }) {
@@ -58,7 +58,8 @@ public struct ResultTable {
     let prefixes: [(factor: Double, prefix: String)] =
       unit == "s" ? [(1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")] : [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
     let scale = prefixes.first { abs(value) >= $0.factor } ?? (1, "")
-    return "\(number(value / scale.factor)) \(scale.prefix)\(unit == "1" ? "" : unit)"
+    // `38.3 k/s`: the 1 of a rate is no part of a text.
+    return "\(number(value / scale.factor)) \(scale.prefix)\(unit.hasPrefix("1") ? String(unit.dropFirst()) : unit)"
   }
 
   /// Three significant digits.

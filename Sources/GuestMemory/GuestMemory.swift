@@ -43,7 +43,7 @@ public final class GuestMemory: @unchecked Sendable {
 
   /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
   public init(byteCount: Int) throws(GuestMemoryError) {
-    let rounded = (byteCount + 4095) & ~4095
+    let rounded = (min(byteCount, .max - 4095) + 4095) & ~4095
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     guard let base = mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
       throw .cannotMap(byteCount: rounded, errno: errno)

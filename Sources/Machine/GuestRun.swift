@@ -113,8 +113,8 @@ private final class Machine {
     return ReportBuilder.report(outcome(timedOutAfter: timedOutAfter))
   }
 
-  /// True once the vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent died ends at once: nobody reads its
-  /// report any more.
+  /// True once the vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent
+  /// died ends at once: nobody reads its report any more.
   private func waitForEnd(nanoseconds: UInt64) -> Bool {
     let parent = getppid()
     let deadline = pv_rdtsc() &+ UInt64(Double(nanoseconds) / 1e9 * Double(tscHertz))
@@ -158,6 +158,7 @@ private final class Machine {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65536)
     while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+    guard ferror(file) == 0 else { throw .guestImage(.cannotRead(path: path, errno: errno)) }
     return bytes
   }
 

@@ -13,6 +13,8 @@ struct ResultRing {
 
   /// What a guest may send in all before it is taken for broken.
   static let maximumRecords = 100_000
+  /// The same in bytes: the records are kept until the guest's end.
+  static let maximumBytes: UInt64 = 64 << 20
 
   /// Why the ring cannot be read on.
   enum RingError: Error, Equatable, CustomStringConvertible {
@@ -43,6 +45,7 @@ struct ResultRing {
       try memory.read(UInt64.self, at: base + RingHeader.headOffset)
     }
     guard head >= tail, head - tail <= capacity else { throw .impossibleHead(head) }
+    guard head <= Self.maximumBytes else { throw .tooMuch }
     while tail < head {
       let offset = tail % capacity
       let count = min(head - tail, capacity - offset)

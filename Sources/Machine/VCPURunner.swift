@@ -120,7 +120,6 @@ final class VCPURunner: @unchecked Sendable {
     case .windowClose: break
     case .drain: return drain()
     case .done:
-      memoryUsage = ProcessUsage.memory(guest: memory.slot)
       stopReason = .done
       _ = drain()
       return false
@@ -136,6 +135,7 @@ final class VCPURunner: @unchecked Sendable {
   private func closeWindow() {
     var measured = WindowMeasurement()
     measured.cpuSeconds = ProcessUsage.cpuSeconds() - openCPUSeconds
+    memoryUsage = ProcessUsage.memory(guest: memory.slot)
     measured.exits = recorder.counts()
     let closing = snapshot()
     if stats != nil, openStats.count == closing.count {

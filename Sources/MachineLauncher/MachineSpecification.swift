@@ -55,6 +55,9 @@ public struct MachineSpecification: Equatable, Sendable {
   /// Path of the KVM device.
   public var kvmPath = "/dev/kvm"
 
+  /// Longest duration in nanoseconds, 11.5 days: converted to ticks of any TSC it still fits in 64 bits.
+  public static let longestNanoseconds: UInt64 = 1_000_000_000_000_000
+
   /// A machine with the defaults of the properties.
   public init() {}
 
@@ -90,6 +93,13 @@ public struct MachineSpecification: Equatable, Sendable {
         guard let number = Value(value) else { throw .badValue(argument: argument, expected: "a whole number") }
         return number
       }
+      func duration() throws(SpecificationError) -> UInt64 {
+        let nanoseconds = try number(UInt64.self)
+        guard nanoseconds <= Self.longestNanoseconds else {
+          throw .badValue(argument: argument, expected: "at most \(Self.longestNanoseconds) nanoseconds")
+        }
+        return nanoseconds
+      }
       switch key {
       case "vcpus":
         vcpus = try number(Int.self)
@@ -104,13 +114,13 @@ public struct MachineSpecification: Equatable, Sendable {
       case "disk": disk = .file(path: value, isBuffered: false)
       case "disk-buffered": disk = .file(path: value, isBuffered: true)
       case "disk-memory": disk = .memory(byteCount: try number(UInt64.self))
-      case "warmup-ns": warmupNanoseconds = try number(UInt64.self)
-      case "window-ns": windowNanoseconds = try number(UInt64.self)
-      case "timeout-ns": timeoutNanoseconds = try number(UInt64.self)
+      case "warmup-ns": warmupNanoseconds = try duration()
+      case "window-ns": windowNanoseconds = try duration()
+      case "timeout-ns": timeoutNanoseconds = try duration()
       case "vcpu-cpus":
-        vcpuCPUs = value.split(separator: ",").compactMap { Int($0) }
-        guard !vcpuCPUs.isEmpty else { throw .badValue(argument: argument, expected: "CPU numbers") }
-      case "io-cpu": ioCPU = try number(Int.self)
+        vcpuCPUs = value.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0).map(Int.init) ?? -1 }
+        guard vcpuCPUs.allSatisfy({ $0 >= 0 }) else { throw .badValue(argument: argument, expected: "CPU numbers") }
+      case "io-cpu": ioCPU = Int(try number(UInt16.self))
       case "userspace-exit-event": userspaceExitEvent = try number(UInt64.self)
       case "guest": guestImage = value
       case "kvm": kvmPath = value

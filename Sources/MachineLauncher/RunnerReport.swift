@@ -54,7 +54,8 @@ public struct RunnerReport: Equatable, Sendable {
 
   /// Reads a report; lines that it does not know are ignored, so that an older supervisor reads a newer runner.
   public init(parsing text: String) {
-    for line in text.split(separator: "\n") {
+    // By scalars: as characters, a carriage return and the newline behind it are one.
+    for line in text.unicodeScalars.split(separator: "\n").map(Substring.init) {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(Self.unescape)
       switch (fields[0], fields.count) {
       case ("status", 3):
@@ -94,6 +95,7 @@ public struct RunnerReport: Equatable, Sendable {
       case "\\": escaped += "\\\\"
       case "\t": escaped += "\\t"
       case "\n": escaped += "\\n"
+      case "\r": escaped += "\\r"
       default: escaped.unicodeScalars.append(scalar)
       }
     }
@@ -105,7 +107,7 @@ public struct RunnerReport: Equatable, Sendable {
     var isEscaped = false
     for scalar in text.unicodeScalars {
       if isEscaped {
-        plain.unicodeScalars.append(scalar == "t" ? "\t" : scalar == "n" ? "\n" : scalar)
+        plain.unicodeScalars.append(scalar == "t" ? "\t" : scalar == "n" ? "\n" : scalar == "r" ? "\r" : scalar)
         isEscaped = false
       } else if scalar == "\\" {
         isEscaped = true

@@ -55,7 +55,8 @@ struct ExitBars: Sendable {
   }
 
   private static func plot(modes: [String], rates: [[String: Double]], reasons: [String], per: String) -> Markup {
-    let sums = rates.map { $0.values.reduce(0, +) }
+    // In the order of reasons: the order of a dictionary, and so the rounding of its sum, differs from run to run.
+    let sums = rates.map { rate in reasons.reduce(0) { $0 + (rate[$1] ?? 0) } }
     let largest = max(sums.max() ?? 0, .leastNormalMagnitude)
     let description = zip(modes, sums).map { "\($0): \(Formatting.number($1)) exits per \(per)" }.joined(
       separator: "; ")

@@ -24,7 +24,7 @@ enum HostFacts {
   /// What belongs on the first screen.
   static func short(_ host: HostRecord) -> [Fact] {
     var facts: [Fact] = []
-    if let model = host.cpu["model"] { facts.append(Fact(label: "CPU", value: text(model))) }
+    if let model = host.cpu["model_name"] ?? host.cpu["model"] { facts.append(Fact(label: "CPU", value: text(model))) }
     facts.append(Fact(label: "Kernel", value: host.kernel))
     if let vendor = host.kvm["vendor"] { facts.append(Fact(label: "KVM", value: text(vendor))) }
     return facts

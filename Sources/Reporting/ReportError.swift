@@ -9,6 +9,7 @@ public enum ReportError: Error, Equatable, CustomStringConvertible {
   /// A number that the format cannot hold.
   case notRepresentable(String)
 
+  /// The line that the user reads.
   public var description: String {
     switch self {
     case .missingTemplate(let file, let user):

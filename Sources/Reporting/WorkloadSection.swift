@@ -60,12 +60,13 @@ struct WorkloadSection: Sendable {
     let pairs = pairModes.map { mode in ModeName.pair(mode).map { "\($0.b) over \($0.a)" } ?? mode }
     self.pairs = pairs
 
+    let merged = cells.map { $0.merged("latency") }
     let primary = cells.first?.cell.primary ?? ""
     rows = Self.shownMetrics(cells, primary: primary, metrics: metrics).map { id in
       let metric = metrics[id]
       return MetricRow(
         label: metric?.label ?? id, isPrimary: id == primary,
-        cells: cells.map { CellView($0, id: id, unit: metric?.unit ?? "") },
+        cells: zip(cells, merged).map { CellView($0, id: id, unit: metric?.unit ?? "", merged: $1) },
         pairs: zip(pairs, pairModes).map { words, mode in
           PairCell(modes: words, pair: comparisons.first { $0.mode == mode && $0.metric == id }.map(PairView.init))
         })
@@ -104,8 +105,9 @@ struct WorkloadSection: Sendable {
 }
 
 extension WorkloadSection.CellView {
-  /// A metric of a cell: median and interval over boots, and what is to be said about it.
-  init(_ summary: CellSummary, id: String, unit: String) {
+  /// A metric of a cell: median and interval over boots, and what is to be said about it. `merged` holds the latencies of
+  /// all boots.
+  init(_ summary: CellSummary, id: String, unit: String, merged: Histogram? = nil) {
     let side = summary.side(id)
     mode = summary.cell.mode
     guard let median = side.median else {
@@ -113,7 +115,7 @@ extension WorkloadSection.CellView {
       interval = nil
       note =
         summary.isEmpty ? MissingRow.all(summary).first?.status ?? "not run" : summary.note(on: id) ?? "not measured"
-      pooled = Self.pooled(summary, id: id)
+      pooled = Self.pooled(merged, id: id)
       return
     }
     value = Formatting.quantity(median, unit: unit)
@@ -124,14 +126,14 @@ extension WorkloadSection.CellView {
       interval = nil
       note = "no finite 95 % interval at n = \(side.n)"
     }
-    pooled = Self.pooled(summary, id: id)
+    pooled = Self.pooled(merged, id: id)
   }
 
   /// `latency.p99.9` of all boots together, where the merged histogram has samples enough for it.
-  private static func pooled(_ summary: CellSummary, id: String) -> String? {
+  private static func pooled(_ histogram: Histogram?, id: String) -> String? {
     let prefix = "latency.p"
     guard id.hasPrefix(prefix), let percent = Double(id.dropFirst(prefix.count)), percent > 0, percent < 100,
-      let histogram = summary.merged("latency"),
+      let histogram,
       histogram.count >= UInt64(Histogram.samplesNeeded(forQuantile: percent / 100)),
       let value = histogram.percentile(percent / 100)
     else { return nil }

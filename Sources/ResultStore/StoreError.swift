@@ -17,6 +17,7 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   /// A record's number that cannot be part of a file name.
   case invalidOrder(Int)
 
+  /// The line that the user reads.
   public var description: String {
     switch self {
     case .cannotWrite(let path, let code, let run):

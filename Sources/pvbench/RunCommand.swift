@@ -8,13 +8,13 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run", abstract: "Measure, and write a report.",
     discussion: "Without options: every suite in both modes.")
 
-  @Option(help: "A suite, or several with commas; io = disk + network, all = every one.")
+  @Option(parsing: .upToNextOption, help: "A suite, or several with commas; io = disk + network, all = every one.")
   var suite: [String] = []
-  @Option(help: "A workload, or a pattern such as 'disk.*.qd1'.")
+  @Option(parsing: .upToNextOption, help: "A workload, or a pattern such as 'disk.*.qd1'.")
   var workload: [String] = []
-  @Option(help: "Modes: full, paravirt, or full+disk=virtio-blk.")
+  @Option(parsing: .upToNextOption, help: "Modes: full, paravirt, or full+disk=virtio-blk.")
   var mode: [String] = []
-  @Option(help: "A variant of each mode with other choices: key=value, several with commas.")
+  @Option(parsing: .upToNextOption, help: "A variant of each mode with other choices: key=value, several with commas.")
   var with: [String] = []
   @Flag(help: "Also every step from full to paravirt, one choice at a time.")
   var ablate = false
@@ -36,8 +36,8 @@ struct RunCommand: AsyncParsableCommand {
   var disk: String?
   @Flag(help: "Use --disk though it holds data.")
   var overwriteDisk = false
-  @Option(help: "Guest RAM; 64MiB.")
-  var memory: ByteCount?
+  @Option(help: "Guest RAM; 64MiB.", transform: Self.bytes)
+  var memory: UInt64?
   @Option(help: "vCPUs; 1.")
   var vcpus: Int?
   @Option(help: "A folder of suites that override the built-in ones.")
@@ -80,7 +80,7 @@ struct RunCommand: AsyncParsableCommand {
     request.quick = quick
     request.seed = seed
     request.order = order
-    request.memory = memory?.value
+    request.memory = memory
     request.vcpus = vcpus
     request.disk = disk
     return request
@@ -88,27 +88,23 @@ struct RunCommand: AsyncParsableCommand {
 
   private static func split(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
 
+  @Sendable private static func bytes(_ text: String) throws -> UInt64 {
+    guard let value = Quantity.bytes(text) else { throw ValidationError("expected a size such as 64MiB") }
+    return value
+  }
+
   private func conclude(_ result: CampaignResult, signal: Int32?) throws {
     if let error = result.error { Console.diagnose("\(error)") }
     if let record = result.record {
       Console.print(
-        console.json ? try Publication.json(record) : Publication.summary(record, report: result.folder.file("report.html")))
+        console.json
+          ? try Publication.json(record) : Publication.summary(record, report: result.folder.file("report.html")))
     }
     if let signal {
       Console.diagnose("interrupted; go on with: pvbench run --resume \(result.folder.path)")
       throw ExitCode(128 + signal)
     }
     if result.exitCode != 0 { throw ExitCode(result.exitCode) }
-  }
-}
-
-/// `64MiB` as an option's value.
-struct ByteCount: ExpressibleByArgument {
-  let value: UInt64
-
-  init?(argument: String) {
-    guard let value = Quantity.bytes(argument) else { return nil }
-    self.value = value
   }
 }
 

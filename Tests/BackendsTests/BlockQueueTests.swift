@@ -37,6 +37,18 @@ struct BlockQueueTests {
     }
   }
 
+  @Test(arguments: StorageTests.Kind.allCases, [0, 1])
+  func durablyWrittenBytesAreReadBack(kind: StorageTests.Kind, misalignment: Int) throws {
+    let rig = try Rig(kind)
+    let source = Buffer(count: 4096, offset: misalignment)
+    source.fillWithPattern(seed: 2)
+    try rig.enqueue(BlockRequest(.durableWrite, offset: 512, count: 4096), [source.bytes], token: 1)
+    #expect(try rig.finish() == [1: 0])
+    let target = Buffer(count: 4096)
+    try rig.medium.storage.read(at: 512, into: target.bytes)
+    #expect(target.array == source.array)
+  }
+
   @Test(arguments: StorageTests.Kind.allCases)
   func writtenBytesAreReadBackThroughSeveralBuffers(kind: StorageTests.Kind) throws {
     let rig = try Rig(kind)

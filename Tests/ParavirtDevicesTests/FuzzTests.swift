@@ -22,7 +22,8 @@ struct SeededGenerator: RandomNumberGenerator {
 struct FuzzTests {
   /// Registers with values that have a fair chance to lead somewhere.
   private static let registers: [VirtioMMIORegister] = [
-    .status, .status, .driverFeatures, .driverFeaturesSelect, .deviceFeaturesSelect, .queueSelect, .queueSize, .queueReady,
+    .status, .status, .driverFeatures, .driverFeaturesSelect, .deviceFeaturesSelect, .queueSelect, .queueSize,
+    .queueReady,
     .queueNotify, .queueNotify, .interruptAcknowledge, .queueDescriptorsLow, .queueDescriptorsHigh, .queueDriverLow,
     .queueDriverHigh, .queueDeviceLow, .queueDeviceHigh,
   ]

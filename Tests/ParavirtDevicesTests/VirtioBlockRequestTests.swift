@@ -114,6 +114,16 @@ struct VirtioBlockRequestTests {
   }
 
   @Test(arguments: Medium.allCases)
+  func writeOfADriverThatCannotFlushReachesTheMedium(medium: Medium) throws {
+    let fixture = try Fixture(medium)
+    try fixture.rig.start([.version1, .eventIndex])
+    try fixture.rig.memory.write(sector(0xC7), at: GuestAddress(BlockRig.data))
+    let data = [Descriptor(address: BlockRig.data, length: 512)]
+    #expect(try fixture.rig.submit(try fixture.rig.request(type: 1, sector: 4, data: data)) == (0, 1))
+    #expect(try fixture.sector(4) == sector(0xC7))
+  }
+
+  @Test(arguments: Medium.allCases)
   func discardedSectorsReadAsZero(medium: Medium) throws {
     let fixture = try Fixture(medium)
     let chain = try discard(fixture.rig, sector: 8, count: 8, flags: 0)

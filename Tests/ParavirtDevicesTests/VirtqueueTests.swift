@@ -52,7 +52,10 @@ struct VirtqueueTests {
 
   @Test mutating func indirectTableAfterDirectDescriptorsIsFollowed() throws {
     try guest.writeIndirect(
-      [Descriptor(address: 0x5_0000, length: 8), Descriptor(address: 0x6_0000, length: 9, flags: Descriptor.isWritable)],
+      [
+        Descriptor(address: 0x5_0000, length: 8),
+        Descriptor(address: 0x6_0000, length: 9, flags: Descriptor.isWritable),
+      ],
       table: 0x7_0000, at: 1)
     try guest.write(Descriptor(address: 0x4_0000, length: 7, flags: Descriptor.hasNext, next: 1), at: 0)
     try guest.publish(0)

@@ -23,6 +23,8 @@ public struct CampaignOptions: Sendable {
   public var version = ""
   /// `PVBENCH_VM`, `PVBENCH_KVM_PATH`.
   public var environment: [String: String] = [:]
+  /// Bytes of the disk image.
+  var imageBytes = Plan.defaultImageBytes
 
   /// Options over these suites.
   public init(library: SuiteLibrary) { self.library = library }
@@ -70,28 +72,31 @@ public struct Campaign: Sendable {
   /// What `prepare` would plan or resume; looks at no more of this host than the disk that is named.
   public static func plan(_ options: CampaignOptions) throws(CampaignError) -> Plan {
     if let path = options.resume { return try reopen(path, options).saved.plan }
-    let plan = try Planner.plan(options.request, library: options.library)
-    if let disk = plan.request.disk { try DiskTarget.check(disk) }
+    let plan = try Planner.plan(options.request, library: options.library, imageBytes: options.imageBytes)
+    if let disk = plan.request.disk { try DiskTarget.check(disk, needed: plan.imageBytes) }
     return plan
   }
 
   static func prepare(_ options: CampaignOptions, host: HostServices) throws(CampaignError) -> Campaign {
     let existing: Existing? = if let path = options.resume { try reopen(path, options) } else { nil }
     let plan: Plan =
-      if let existing { existing.saved.plan } else { try Planner.plan(options.request, library: options.library) }
+      if let existing { existing.saved.plan } else {
+        try Planner.plan(options.request, library: options.library, imageBytes: options.imageBytes)
+      }
     let kvmPath = KVMAccess.path(environment: options.environment)
     try KVMAccess.check(kvmPath)
     let supervisor = try Supervisor.locate(environment: options.environment)
     if let disk = plan.request.disk, plan.needsDisk {
-      try DiskTarget.check(disk)
-      if !options.overwriteDisk { try DiskTarget.checkContent(disk) }
+      try DiskTarget.check(disk, needed: plan.imageBytes)
+      if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
     }
     let vcpus = plan.request.vcpus ?? 1
     let record = host.record(vcpus, kvmPath)
     let resources = host.resources(vcpus, kvmPath)
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
-        throw .usage("--resume \(existing.folder.path): this run was begun on another host (\(existing.saved.host.name))")
+        throw .usage(
+          "--resume \(existing.folder.path): this run was begun on another host (\(existing.saved.host.name))")
       }
       existing.folder.removeLeftovers()
       return Campaign(folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources)
@@ -99,7 +104,8 @@ public struct Campaign: Sendable {
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
       let saved = SavedCampaign(
-        plan: plan, started: Date().formatted(.iso8601), command: options.command, version: options.version, host: record)
+        plan: plan, started: Date().formatted(.iso8601), command: options.command, version: options.version,
+        host: record)
       try saved.write(to: folder)
       return Campaign(folder: folder, saved: saved, supervisor: supervisor, resources: resources)
     } catch let error as CampaignError {
@@ -118,7 +124,8 @@ public struct Campaign: Sendable {
     if let conflict = options.request.conflict(with: saved.plan.request) {
       throw .usage("--resume \(name): \(conflict) (leave it out, or begin a new run)")
     }
-    let current = try Planner.plan(saved.plan.request, library: options.library)
+    let current = try Planner.plan(
+      saved.plan.request, library: options.library, imageBytes: saved.plan.imageBytes)
     if let changed = saved.plan.cells.first(where: { !current.cells.contains($0) }) {
       throw .usage(
         "--resume \(name): the definition of \(changed.workload.id) (\(changed.mode.name)) has changed since the run began "
@@ -171,11 +178,11 @@ public struct Campaign: Sendable {
   private func makeImage(for missing: [Int], _ progress: any ProgressSink) throws(CampaignError) -> DiskImage? {
     let isNeeded = missing.contains { plan.cells[plan.steps[$0].cell].skipReason == nil } && plan.needsDisk
     guard isNeeded, !Task.isCancelled else { return nil }
-    progress.report(.preparing("seeding a disk image of \(Quantity.text(bytes: Plan.imageBytes))"))
+    progress.report(.preparing("seeding a disk image of \(Quantity.text(bytes: plan.imageBytes))"))
     let path = plan.request.disk ?? folder.file("disk.img")
     do {
       return try DiskImage(
-        path: path, byteCount: Plan.imageBytes, seed: plan.imageSeed, isNew: plan.request.disk == nil)
+        path: path, byteCount: plan.imageBytes, seed: plan.imageSeed, isNew: plan.request.disk == nil)
     } catch {
       if plan.request.disk == nil { unlink(path) }
       throw .failure("\(error)")

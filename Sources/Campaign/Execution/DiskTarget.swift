@@ -5,7 +5,7 @@ import PVWire
 /// it must be the right thing, and hold nothing that anybody could miss.
 enum DiskTarget {
   /// Checks that `path` can be a disk at all: it exists, is a file or block device, writable and large enough.
-  static func check(_ path: String, needed: UInt64 = Plan.imageBytes) throws(CampaignError) {
+  static func check(_ path: String, needed: UInt64) throws(CampaignError) {
     var status = stat()
     guard stat(path, &status) == 0 else { throw .usage("--disk \(path): \(words(errno))") }
     let type = status.st_mode & S_IFMT
@@ -20,7 +20,8 @@ enum DiskTarget {
     // A block device that is mounted, or part of a volume, cannot be opened exclusively.
     let descriptor = open(path, O_RDWR | O_CLOEXEC | (type == S_IFBLK ? O_EXCL : 0))
     guard descriptor >= 0 else {
-      throw .usage("--disk \(path): \(errno == EBUSY ? "is in use (unmount it first)" : "not writable: " + words(errno))")
+      throw .usage(
+        "--disk \(path): \(errno == EBUSY ? "is in use (unmount it first)" : "not writable: " + words(errno))")
     }
     defer { close(descriptor) }
     let size = lseek(descriptor, 0, SEEK_END)
@@ -30,7 +31,7 @@ enum DiskTarget {
   }
 
   /// Refuses a disk that holds anything but zeroes or an image of pvbench's in its first `byteCount` bytes.
-  static func checkContent(_ path: String, byteCount: UInt64 = Plan.imageBytes) throws(CampaignError) {
+  static func checkContent(_ path: String, byteCount: UInt64) throws(CampaignError) {
     do {
       guard try holdsData(path, byteCount: byteCount) else { return }
     } catch {

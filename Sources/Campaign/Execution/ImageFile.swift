@@ -25,6 +25,7 @@ struct AlignedWords: ~Copyable {
 
   /// Zero-filled memory of `byteCount` bytes, a multiple of the alignment.
   init(byteCount: Int) {
+    // SAFETY: this is the memory's only owner; it is initialized in full before anybody sees it.
     let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: Self.alignment)
     words = raw.bindMemory(to: UInt64.self)
     words.initialize(repeating: 0)

@@ -27,7 +27,7 @@ extension Plan {
       if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"] {
         specification.parameters.append(("completion", completion))
       }
-      specification.parameters.append(("sectors", String(Self.imageBytes / UInt64(SectorPattern.sectorSize))))
+      specification.parameters.append(("sectors", String(imageBytes / UInt64(SectorPattern.sectorSize))))
       specification.parameters.append(("imageseed", String(imageSeed)))
     }
     specification.seed = guestSeed(of: step)
@@ -53,7 +53,7 @@ extension Plan {
     else { return nil }
     let pattern = AccessPattern(
       isRandom: workload.parameter("access") == "random", seed: guestSeed(of: step), depth: depth,
-      blocks: Self.imageBytes / block)
+      blocks: imageBytes / block)
     guard operation != "read" else { return ImageAccess(pattern: pattern, blockBytes: block, writtenOperations: nil) }
     guard slots.count == Int(depth) else { throw SlotError.count(found: slots.count, expected: Int(depth)) }
     guard slots.allSatisfy({ $0 <= SlotError.mostOperations }) else { throw SlotError.tooMany }

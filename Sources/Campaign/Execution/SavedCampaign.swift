@@ -74,6 +74,8 @@ public enum StoredRun {
   ///
   /// - Throws: `CampaignError.usage` where there is no such run, with the nearest id that exists.
   public static func find(_ name: String, in parent: String) throws(CampaignError) -> RunFolder {
+    var name = name
+    while name.count > 1, name.hasSuffix("/") { name.removeLast() }
     do {
       return try RunFolder.find(name, in: parent)
     } catch {

@@ -48,9 +48,9 @@ struct Supervisor: Sendable {
   /// Runs one guest; kills the runner after `limit`.
   func run(_ specification: MachineSpecification, limit: Duration) async -> RunnerOutcome {
     var options = PlatformOptions()
-    // A group of its own: Ctrl-C at the terminal reaches pvbench, which then ends the runner in its own way.
+    // A group of its own: Ctrl-C at the terminal reaches pvbench only, which then ends the runner and whatever it started.
     options.processGroupID = 0
-    options.teardownSequence = []
+    options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
     let deadline = Deadline()
     do {
       let result = try await Subprocess.run(
@@ -61,7 +61,7 @@ struct Supervisor: Sendable {
           group.addTask {
             try await Task.sleep(for: limit)
             deadline.hasPassed.store(true, ordering: .relaxed)
-            try execution.send(signal: .kill)
+            try execution.send(signal: .kill, toProcessGroup: true)
           }
           async let diagnostics = Self.lastLines(of: execution.standardError)
           let report = try await Self.collect(execution.standardOutput)
@@ -87,7 +87,8 @@ struct Supervisor: Sendable {
   static func outcome(_ status: TerminationStatus, output: [UInt8]?, diagnostics: [String]) -> RunnerOutcome {
     switch status {
     case .signaled(let signal):
-      return .failed("runner was killed by signal \(signal): \(String(cString: strsignal(signal)))\(quote(diagnostics))")
+      return .failed(
+        "runner was killed by signal \(signal): \(String(cString: strsignal(signal)))\(quote(diagnostics))")
     case .exited(noKVMExitCode):
       return .noKVM(diagnostics.last ?? "the runner cannot open the KVM device")
     case .exited(let code) where code != 0:

@@ -58,7 +58,9 @@ public struct Mode: Codable, Equatable, Sendable {
 
   /// From `full` to `paravirt`, one choice more at each step, in the order of `MachineProfile.subsystems`.
   static var ablation: [Mode] {
-    guard let first = MachineProfile.choices(of: "full"), let last = MachineProfile.choices(of: "paravirt") else { return [] }
+    guard let first = MachineProfile.choices(of: "full"), let last = MachineProfile.choices(of: "paravirt") else {
+      return []
+    }
     var choices = first
     var steps = [Mode(base: "full", choices: first)]
     for subsystem in MachineProfile.subsystems where first[subsystem.name] != last[subsystem.name] {

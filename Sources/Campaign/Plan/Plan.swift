@@ -33,8 +33,8 @@ public struct PlannedStep: Codable, Equatable, Sendable {
 
 /// Everything that a run is going to do, in order. Saved in the run's folder, so that a run can go on.
 public struct Plan: Codable, Equatable, Sendable {
-  /// Default size of the disk image in bytes, and the part of a `--disk FILE` that is used.
-  public static let imageBytes: UInt64 = 64 << 20
+  /// Default of `imageBytes`.
+  public static let defaultImageBytes: UInt64 = 64 << 20
 
   /// What was asked for, with every default filled in.
   public var request: RunRequest
@@ -42,6 +42,8 @@ public struct Plan: Codable, Equatable, Sendable {
   public var cells: [PlannedCell]
   /// When.
   public var steps: [PlannedStep]
+  /// Size of the disk image in bytes, and the part of a `--disk FILE` that is used.
+  public var imageBytes = Self.defaultImageBytes
 
   /// Seed of the run.
   public var seed: UInt64 { request.seed ?? 1 }

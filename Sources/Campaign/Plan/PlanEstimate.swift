@@ -18,7 +18,7 @@ public struct PlanEstimate: Codable, Equatable, Sendable {
   public init(_ plan: Plan) {
     seconds = plan.steps.reduce(0) { $0 + Self.seconds(plan.cells[$1.cell]) }
     bytes = UInt64(plan.steps.count) * Self.bytesPerRepetition
-    if plan.needsDisk, plan.request.disk == nil { bytes += Plan.imageBytes }
+    if plan.needsDisk, plan.request.disk == nil { bytes += plan.imageBytes }
   }
 
   /// One repetition of a cell. The window is at least one operation, and one operation by programmed output can take
@@ -96,15 +96,14 @@ public struct PlanDocument: Encodable, Sendable {
 
   /// A table with a closing line of totals.
   public var text: String {
-    var table = TextTable(columns: ["WORKLOAD", "MODE", "REPS", "WARM-UP", "WINDOW", "TIME"], rightAligned: [2, 3, 4, 5])
+    var table = TextTable(
+      columns: ["WORKLOAD", "MODE", "REPS", "WARM-UP", "WINDOW", "TIME", ""], rightAligned: [2, 3, 4, 5])
     for cell in cells {
-      let timing =
-        cell.skipped.map { ["", "", "skipped (\($0))"] }
-        ?? [
-          TextTable.duration(cell.warmupSeconds), TextTable.duration(cell.windowSeconds),
-          TextTable.duration(cell.estimatedSeconds),
-        ]
-      table.add([cell.workload, cell.mode, "\(cell.repetitions)"] + timing)
+      let time = cell.skipped == nil ? TextTable.duration(cell.estimatedSeconds) : "–"
+      table.add([
+        cell.workload, cell.mode, "\(cell.repetitions)", TextTable.duration(cell.warmupSeconds),
+        TextTable.duration(cell.windowSeconds), time, cell.skipped.map { "skipped (\($0))" } ?? "",
+      ])
     }
     return table.text + "\n\(steps.count) repetitions in \(cells.count) cells, about "
       + "\(TextTable.duration(estimate.seconds)) and \(estimate.bytes >> 20) MiB of disk space; seed \(seed)\n"

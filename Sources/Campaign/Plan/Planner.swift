@@ -14,7 +14,9 @@ public enum Planner {
   /// The plan of `request`.
   ///
   /// - Throws: `CampaignError.usage` for names that do not exist, with the nearest that does, and values out of range.
-  public static func plan(_ request: RunRequest, library: SuiteLibrary) throws(CampaignError) -> Plan {
+  public static func plan(
+    _ request: RunRequest, library: SuiteLibrary, imageBytes: UInt64 = Plan.defaultImageBytes
+  ) throws(CampaignError) -> Plan {
     let request = try filled(request)
     let workloads = try library.select(
       suites: request.suites, patterns: request.workloads, tag: request.quick ? "quick" : nil)
@@ -31,7 +33,7 @@ public enum Planner {
               ? min(workload.warmupNanoseconds, quickWarmup) : workload.warmupNanoseconds,
             windowNanoseconds: request.quick
               ? min(workload.windowNanoseconds, quickWindow) : workload.windowNanoseconds,
-            skipReason: Feasibility.obstacle(workload, in: mode, imageBytes: Plan.imageBytes)))
+            skipReason: Feasibility.obstacle(workload, in: mode, imageBytes: imageBytes)))
       }
       groups.append(first..<cells.count)
     }
@@ -40,10 +42,11 @@ public enum Planner {
     }
     let repetitions = request.repetitions ?? defaultRepetitions
     guard cells.count <= maximumSteps / repetitions else {
-      throw .usage("\(cells.count) cells × \(repetitions) repetitions: a run has at most \(maximumSteps) (use fewer --reps)")
+      throw .usage(
+        "\(cells.count) cells × \(repetitions) repetitions: a run has at most \(maximumSteps) (use fewer --reps)")
     }
     let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: request.order ?? .interleaved) }
-    return Plan(request: request, cells: cells, steps: steps)
+    return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
   }
 
   /// One workload's repetitions. Interleaved: blocks of one repetition of each mode, every other block backwards.

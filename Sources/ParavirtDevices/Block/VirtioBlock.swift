@@ -8,6 +8,7 @@ public enum VirtioBlockError: Error, Equatable, CustomStringConvertible {
   /// The host gives no queue to the medium.
   case queue(BlockQueueError)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .eventFD(let error): "eventfd failed: \(BlockQueueError.system(operation: "eventfd", errno: error.errno))"
@@ -19,9 +20,13 @@ public enum VirtioBlockError: Error, Equatable, CustomStringConvertible {
 /// A virtio block device (virtio 1.2, 5.2): read, write, flush, discard and get-id on one or more queues, each served by a
 /// worker that needs a thread.
 public final class VirtioBlock: VirtioDevice {
+  /// 2: a block device.
   public let deviceID: UInt32 = 2
+  /// What is offered, by what the medium can do.
   public let features: VirtioFeatures
+  /// The same for all queues.
   public let queueSizes: [UInt16]
+  /// Capacity and limits (5.2.4).
   public let configuration: VirtioConfiguration
   /// One for each queue, in order. Whoever builds the machine runs each on its own thread.
   public let workers: [VirtioBlockWorker]
@@ -53,6 +58,7 @@ public final class VirtioBlock: VirtioDevice {
     self.workers = workers
   }
 
+  /// Hands every queue to its worker, without waiting for it.
   public func activate(_ activation: VirtioActivation) {
     for (worker, layout) in zip(workers, activation.queues) {
       guard let layout else { continue }
@@ -62,7 +68,9 @@ public final class VirtioBlock: VirtioDevice {
     }
   }
 
+  /// Rings the doorbell of the queue's worker.
   public func notify(queue: Int) { workers[queue].doorbell.signal() }
 
+  /// Takes the queue back from its worker, once nothing is in flight any more.
   public func stop(queue: Int) { workers[queue].handover.takeBack() }
 }

@@ -37,8 +37,10 @@ struct VirtioBlockParser {
     var flags: UInt32 = 0
   }
 
-  /// Understands `chain`, whose status byte was already taken off, and leaves only the data buffers in it.
-  func action(for chain: inout DescriptorChain, memory: QueueMemory) throws(VirtqueueError) -> VirtioBlockAction {
+  /// Understands `chain`, which came with these features, whose status byte was already taken off, and leaves only the data buffers in it.
+  func action(
+    for chain: inout DescriptorChain, memory: QueueMemory, features: VirtioFeatures
+  ) throws(VirtqueueError) -> VirtioBlockAction {
     var header = Header()
     guard try take(&header, from: &chain, memory: memory) else { return .refuse(.ioError) }
     switch header.type {
@@ -47,7 +49,9 @@ struct VirtioBlockParser {
       return transfer(.read, sector: header.sector, count: chain.writableBytes)
     case 1:  // VIRTIO_BLK_T_OUT
       guard chain.writable.isEmpty, !storage.isReadOnly else { return .refuse(.ioError) }
-      return transfer(.write, sector: header.sector, count: chain.readableBytes)
+      // 5.2.6.2: a driver that cannot flush may rely on every write that has completed.
+      let operation: BlockOperation = features.contains(.blockFlush) ? .write : .durableWrite
+      return transfer(operation, sector: header.sector, count: chain.readableBytes)
     case 4:  // VIRTIO_BLK_T_FLUSH
       return .submit(BlockRequest(.flush), written: 0)
     case 8:  // VIRTIO_BLK_T_GET_ID

@@ -34,11 +34,13 @@ public final class VirtioBlockWorker: @unchecked Sendable {
   private var service: Service?
   private var isStopping = false
   private var hasNewOrder = true
+  private var followedOrder: UInt64 = 0
 
   /// A queue in service.
   private struct Service {
     let queue: Virtqueue
     let memory: QueueMemory
+    let features: VirtioFeatures
     let state: VirtioState
   }
 
@@ -129,11 +131,14 @@ extension VirtioBlockWorker {
 
   private func followOrder() throws(BlockQueueError) {
     hasNewOrder = false
-    try drain()
     let order = handover.current
+    // An order that was seen before its wake-up must not start the queue over.
+    guard order.number != followedOrder else { return }
+    try drain()
+    followedOrder = order.number
     if let new = order.assignment {
       let queue = Virtqueue(new.layout, memory: new.memory, features: new.features)
-      service = Service(queue: queue, memory: QueueMemory(new.memory), state: new.state)
+      service = Service(queue: queue, memory: QueueMemory(new.memory), features: new.features, state: new.state)
     }
     handover.confirm(order.number)
   }
@@ -192,7 +197,7 @@ extension VirtioBlockWorker {
   private func begin(_ service: Service) throws(VirtqueueError) {
     requestCount.wrappingAdd(1, ordering: .relaxed)
     guard let statusAddress = chain.takeLastWritable() else { throw .noRoomForAnswer }
-    switch try parser.action(for: &chain, memory: service.memory) {
+    switch try parser.action(for: &chain, memory: service.memory, features: service.features) {
     case .submit(let request, let written):
       let token = freeTokens.removeLast()
       pending[token] = PendingRequest(
@@ -212,7 +217,7 @@ extension VirtioBlockWorker {
   private func dataBuffers(of request: BlockRequest) -> Range<Int> {
     switch request.operation {
     case .read: chain.writable
-    case .write: chain.readable
+    case .write, .durableWrite: chain.readable
     case .flush, .discard: 0..<0
     }
   }

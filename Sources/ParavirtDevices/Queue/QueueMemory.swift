@@ -8,7 +8,9 @@ struct QueueMemory: Sendable {
 
   /// The host memory behind a buffer, for system calls.
   func hostRange(at address: GuestAddress, count: Int) throws(VirtqueueError) -> HostRange {
-    do throws(GuestMemoryError) { return try memory.hostRange(at: address, count: count) } catch { throw .memory(error) }
+    do throws(GuestMemoryError) { return try memory.hostRange(at: address, count: count) } catch {
+      throw .memory(error)
+    }
   }
 
   /// Copies one value out.

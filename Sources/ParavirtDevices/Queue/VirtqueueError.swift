@@ -21,6 +21,7 @@ public enum VirtqueueError: Error, Equatable, CustomStringConvertible {
   /// The chain has no room for the device's answer.
   case noRoomForAnswer
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .badSize(let size, let maximum): "queue size \(size) is not a power of two up to \(maximum)"

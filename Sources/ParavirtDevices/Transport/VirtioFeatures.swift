@@ -1,5 +1,6 @@
 /// Feature bits (virtio 1.2, chapter 6). Bits below 24 mean something else for every kind of device.
 public struct VirtioFeatures: OptionSet, Sendable {
+  /// The raw bits.
   public let rawValue: UInt64
 
   /// Wraps raw bits.
@@ -15,6 +16,7 @@ public struct VirtioFeatures: OptionSet, Sendable {
 
 /// Bits of the device status register (virtio 1.2, 2.1).
 public struct VirtioStatus: OptionSet, Sendable {
+  /// The raw bits.
   public let rawValue: UInt32
 
   /// Wraps raw bits.

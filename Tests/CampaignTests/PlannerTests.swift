@@ -1,0 +1,171 @@
+import Foundation
+import Testing
+
+@testable import Campaign
+
+struct PlannerTests {
+  private func plan(_ request: RunRequest) throws -> Plan { try Planner.plan(request, library: .embedded()) }
+
+  private func usage(_ change: (inout RunRequest) -> Void) -> String? {
+    var request = RunRequest()
+    change(&request)
+    return #expect(throws: CampaignError.self) { try plan(request) }?.description
+  }
+
+  @Test func interleavedBlocksAlternateTheirOrder() {
+    let steps = Planner.schedule(4..<6, repetitions: 3, order: .interleaved)
+    #expect(steps.map(\.cell) == [4, 5, 5, 4, 4, 5])
+    #expect(steps.map(\.index) == [0, 0, 1, 1, 2, 2])
+  }
+
+  @Test func sequentialRunsOneModeAfterTheOther() {
+    let steps = Planner.schedule(0..<2, repetitions: 2, order: .sequential)
+    #expect(steps.map(\.cell) == [0, 0, 1, 1])
+    #expect(steps.map(\.index) == [0, 1, 0, 1])
+  }
+
+  @Test func nothingAskedForIsEverythingInBothModes() throws {
+    let plan = try plan(RunRequest())
+    #expect(plan.cells.count == 36)
+    #expect(plan.steps.count == 360)
+    #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
+  }
+
+  @Test func quickTakesTaggedRowsAndShortWindows() throws {
+    var request = RunRequest()
+    request.quick = true
+    let plan = try plan(request)
+    #expect(plan.cells.count == 20)
+    #expect(plan.request.repetitions == 6)
+    #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
+  }
+
+  @Test func quickKeepsWorkloadsThatAreNamed() throws {
+    var request = RunRequest.of("disk.seqwrite.128k.qd1")
+    request.quick = true
+    #expect(try plan(request).cells.map(\.workload.id) == ["disk.seqwrite.128k.qd1", "disk.seqwrite.128k.qd1"])
+  }
+
+  @Test func patternsSelectWorkloads() throws {
+    #expect(Set(try plan(.of("disk.*.128k.qd1")).cells.map(\.workload.id)).count == 4)
+  }
+
+  @Test func ideAtDepthIsSkippedWithItsReason() throws {
+    let cells = try plan(.of("disk.randread.4k.qd32")).cells
+    #expect(cells.map(\.skipReason) == ["IDE has queue depth 1 only", nil])
+  }
+
+  @Test func workloadThatFixesAChoiceSkipsVariantsOfIt() throws {
+    let cells = try plan(.of("disk.randread.4k.qd1.polled", modes: ["full"])).cells
+    #expect(cells.map(\.skipReason) == [nil])
+    #expect(cells.map { $0.choices["completion"] } == ["polled"])
+  }
+
+  @Test func requirementThatAModeLacksIsSkipped() throws {
+    var library = try SuiteLibrary.embedded().suites
+    library[0].workloads[0].requires = ["disk": ["virtio-blk"]]
+    let cells = try Planner.plan(.of("disk.randread.4k.qd1"), library: SuiteLibrary(suites: library)).cells
+    #expect(cells.map(\.skipReason) == ["needs disk=virtio-blk, this mode has ide-pio", nil])
+  }
+
+  @Test func everyModeOfABlockHasTheSameGuestSeed() throws {
+    let plan = try plan(.of("disk.randread.4k.qd1", "disk.seqread.4k.qd1"))
+    let seeds = plan.steps.map(plan.guestSeed)
+    #expect(seeds[0] == seeds[1])
+    #expect(seeds[2] == seeds[3])
+    #expect(Set(seeds).count == 4)
+  }
+
+  @Test func specificationCarriesWhatTheGuestNeeds() throws {
+    let plan = try plan(.of("disk.randread.4k.qd32", modes: ["paravirt"]))
+    let arguments = plan.specification(of: plan.steps[0], disk: "/d", resources: MachineResources()).arguments
+    for expected in [
+      "disk=/d", "kernel=disk", "choice:disk=virtio-blk", "parameter:operation=read", "parameter:access=random",
+      "parameter:block=4096", "parameter:depth=32", "parameter:completion=interrupt", "parameter:sectors=131072",
+      "parameter:imageseed=\(plan.imageSeed)", "seed=\(plan.guestSeed(of: plan.steps[0]))", "warmup-ns=500000000",
+      "window-ns=2000000000",
+    ] { #expect(arguments.contains(expected)) }
+  }
+
+  @Test func unknownNamesAreAnsweredWithTheNearest() {
+    #expect(usage { $0.suites = ["dsik"] } == "unknown suite 'dsik' (did you mean 'disk'?)")
+    #expect(
+      usage { $0.workloads = ["disk.randred.4k.qd1"] }
+        == "unknown workload 'disk.randred.4k.qd1' (did you mean 'disk.randread.4k.qd1'?)")
+    #expect(usage { $0.modes = ["paravrt"] } == "unknown mode 'paravrt' (did you mean 'paravirt'?)")
+    #expect(usage { $0.variants = [["dsk=virtio-blk"]] } == "unknown choice 'dsk' (did you mean 'disk'?)")
+    #expect(
+      usage { $0.variants = [["disk=virtio-bl"]] } == "unknown value of disk 'virtio-bl' (did you mean 'virtio-blk'?)")
+    #expect(usage { $0.variants = [["disk"]] } == "'disk': expected a choice such as disk=virtio-blk")
+  }
+
+  @Test func valuesOutOfRangeAreUsageErrors() {
+    #expect(usage { $0.repetitions = 0 } == "--reps 0: expected 1 to 10000")
+    #expect(usage { $0.vcpus = 2 }?.hasPrefix("--vcpus 2: ") == true)
+    #expect(usage { $0.memory = 1 << 20 } == "--memory 1 MiB: expected 16MiB to 1GiB in whole pages")
+    #expect(usage { $0.repetitions = 10_000 }?.contains("at most 100000") == true)
+  }
+
+  @Test func suiteIOMeansDiskUntilThereIsMore() throws {
+    var request = RunRequest()
+    request.suites = ["io"]
+    #expect(Set(try plan(request).cells.map(\.workload.suite)) == ["disk"])
+  }
+}
+
+struct ModeTests {
+  private func names(_ change: (inout RunRequest) -> Void) throws -> [String] {
+    var request = RunRequest()
+    change(&request)
+    return try Mode.resolve(request).map(\.name)
+  }
+
+  @Test func variantNamesHoldOnlyWhatDiffersInOrder() throws {
+    #expect(
+      try Mode.parse("full+disk=virtio-blk+completion=polled+console=uart").name
+        == "full+completion=polled+disk=virtio-blk")
+  }
+
+  @Test func modeThatEqualsARowHasItsName() throws {
+    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk").name == "paravirt")
+    #expect(try Mode.parse("paravirt+disk=virtio-blk").name == "paravirt")
+  }
+
+  @Test func variantsAreAddedToTheirBases() throws {
+    #expect(try names { $0.variants = [["disk=virtio-blk"]] } == ["full", "paravirt", "full+disk=virtio-blk"])
+  }
+
+  @Test func ablationTurnsOneChoiceAtATime() throws {
+    #expect(try names { $0.ablate = true } == ["full", "full+disk=virtio-blk", "paravirt"])
+  }
+}
+
+struct PlanDocumentTests {
+  @Test func dryRunShowsCellsReasonsAndTotals() throws {
+    let plan = try Planner.plan(.of("disk.randread.4k.qd32", repetitions: 6), library: .embedded())
+    #expect(
+      PlanDocument(plan).text == """
+        WORKLOAD               MODE      REPS  WARM-UP  WINDOW  TIME
+        disk.randread.4k.qd32  full         6    0.5 s   2.0 s     –  skipped (IDE has queue depth 1 only)
+        disk.randread.4k.qd32  paravirt     6    0.5 s   2.0 s  17 s
+
+        12 repetitions in 2 cells, about 17 s and 64 MiB of disk space; seed 1
+
+        """)
+  }
+
+  @Test func machineFormHoldsScheduleAndEstimate() throws {
+    let plan = try Planner.plan(.of("disk.flush.4k.qd1"), library: .embedded())
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(PlanDocument(plan).json.utf8)) as? [String: Any])
+    #expect(
+      (object["steps"] as? [[String: Any]])?.map { $0["mode"] as? String } == ["full", "paravirt", "paravirt", "full"])
+    #expect((object["cells"] as? [[String: Any]])?.count == 2)
+    #expect((object["estimate"] as? [String: Double])?["seconds"] == 11)
+  }
+
+  @Test func longProgrammedOutputIsPartOfTheEstimate() throws {
+    let plan = try Planner.plan(.of("disk.seqwrite.128k.qd1"), library: .embedded())
+    #expect(PlanEstimate.seconds(plan.cells[0]) > 2 * PlanEstimate.seconds(plan.cells[1]) - 0.3)
+  }
+}

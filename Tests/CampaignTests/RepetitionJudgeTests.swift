@@ -1,0 +1,63 @@
+import MachineLauncher
+import Measurement
+import Testing
+
+@testable import Campaign
+
+struct RepetitionJudgeTests {
+  private func judge(_ change: (inout RunnerReport) -> Void) -> RepetitionRecord? {
+    var report = RunnerReport.ok
+    change(&report)
+    return RepetitionJudge.record(.report(report, diagnostics: []), of: PlannedStep(cell: 0, index: 3), order: 8)
+  }
+
+  @Test func reportBecomesARecordInItsPlace() {
+    let record = judge { _ in }
+    #expect(record?.status == .ok)
+    #expect(record?.index == 3)
+    #expect(record?.order == 8)
+    #expect(record?.metrics["throughput.ops"] == 1000)
+  }
+
+  @Test(arguments: [(10, 12), (12, 10), (100_000, 100_101)] as [(Double, Double)])
+  func exitsThatDoNotAddUpMakeItInvalid(_ loop: Double, _ kernel: Double) {
+    let record = judge {
+      $0.metrics["exits.loop_total"] = loop; $0.metrics["exits.kernel_total"] = kernel
+    }
+    #expect(record?.status == .invalid)
+    #expect(record?.reason?.hasPrefix("exit accounting does not close: the loop saw \(Int(loop)), ") == true)
+  }
+
+  @Test(arguments: [(10, 11), (100_000, 100_100), (0, 1)] as [(Double, Double)])
+  func smallDifferencesAreAllowed(_ loop: Double, _ kernel: Double) {
+    #expect(
+      judge {
+        $0.metrics["exits.loop_total"] = loop; $0.metrics["exits.kernel_total"] = kernel
+      }?.status == .ok)
+  }
+
+  @Test func oneCountAloneProvesNothing() {
+    #expect(judge { $0.metrics["exits.kernel_total"] = nil }?.status == .ok)
+  }
+
+  @Test(arguments: [Double.nan, .infinity]) func metricThatIsNoNumberFails(_ value: Double) {
+    let record = judge { $0.metrics["latency.p50"] = value }
+    #expect(record?.status == .failed)
+    #expect(record?.reason == "runner reported no finite number for latency.p50")
+    #expect(record?.metrics == [:])
+  }
+
+  @Test func exitTimeThatIsNoNumberFails() {
+    let record = judge { $0.exits.latency["io"] = ExitLatency(count: 1, p50: 1, p99: .nan, sum: 1) }
+    #expect(record?.reason == "runner reported no finite number for the handler time of io")
+  }
+
+  @Test(arguments: [RepetitionStatus.skipped, .failed]) func whatDidNotMeasureHasNoMetrics(_ status: RepetitionStatus) {
+    let record = judge {
+      $0.status = status; $0.reason = "because"
+    }
+    #expect(record?.status == status)
+    #expect(record?.reason == "because")
+    #expect(record?.metrics == [:])
+  }
+}

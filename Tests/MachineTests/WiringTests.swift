@@ -1,0 +1,109 @@
+import Glibc
+import GuestMemory
+import KVM
+import MachineLauncher
+import PVWire
+import Testing
+
+@testable import Machine
+
+/// A VM with the devices of a specification, and no vCPU.
+private struct WiredMachine: ~Copyable {
+  let memory: GuestMemory
+  let virtualMachine: VirtualMachine
+  var wiring: Wiring
+  let dispatcher: ExitDispatcher
+
+  init(disk: String, backing: DiskBacking, vcpus: Int = 1) throws {
+    var specification = MachineSpecification()
+    specification.choices["disk"] = disk
+    specification.disk = backing
+    specification.vcpus = vcpus
+    memory = try GuestMemory(byteCount: 1 << 20)
+    virtualMachine = try KVMSystem().createVM()
+    try virtualMachine.createIRQChip()
+    var wiring = try Wiring(specification)
+    try wiring.attach(to: virtualMachine, memory: memory)
+    dispatcher = wiring.takeDispatcher()
+    self.wiring = wiring
+  }
+
+  /// Status register of the primary ATA channel; 0xFF where there is none.
+  var ideStatus: UInt8 {
+    let page = FabricatedRun.input(0x1F7, width: 1)
+    _ = dispatcher.dispatch(page.exit)
+    return page.portData(1)[0]
+  }
+
+  /// A 32-bit register of the first virtio-mmio slot; all ones where there is none.
+  func virtioRegister(_ offset: UInt64) -> [UInt8] {
+    let page = FabricatedRun.load(MemoryMap.virtioMMIO + offset, width: 4)
+    _ = dispatcher.dispatch(page.exit)
+    return Array(page.mmioData[..<4])
+  }
+}
+
+@Suite("wiring", .enabled(if: access("/dev/kvm", R_OK | W_OK) == 0, "/dev/kvm cannot be opened"))
+struct WiringTests {
+  private static let disk = DiskBacking.memory(byteCount: 1 << 20)
+  private static let nothing: [UInt8] = [255, 255, 255, 255]
+
+  @Test func withoutADiskThereIsNoController() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", backing: .none)
+    #expect(machine.ideStatus == 0xFF)
+    #expect(machine.virtioRegister(0) == Self.nothing)
+    #expect(machine.wiring.workers.isEmpty)
+    #expect(machine.wiring.commandLine == "")
+  }
+
+  @Test func ideIsAtThePrimaryChannel() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: Self.disk)
+    #expect(machine.ideStatus & 0xC0 == 0x40)  // ready, not busy
+    #expect(machine.virtioRegister(0) == Self.nothing)
+    #expect(machine.wiring.workers.isEmpty)
+  }
+
+  @Test func virtioBlockIsInTheFirstSlot() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", backing: Self.disk)
+    #expect(machine.virtioRegister(0) == Array("virt".utf8))
+    #expect(machine.virtioRegister(8) == [2, 0, 0, 0])
+    #expect(machine.virtioRegister(0x100) == [0, 8, 0, 0])  // 2,048 sectors
+    #expect(machine.ideStatus == 0xFF)
+    #expect(machine.wiring.workers.count == 1)
+    #expect(machine.wiring.commandLine == "virtio_mmio.device=512@0xfeb00000:16")
+  }
+
+  @Test func everyVCPUGetsAQueue() throws {
+    #expect(try WiredMachine(disk: "virtio-blk", backing: Self.disk, vcpus: 4).wiring.workers.count == 4)
+  }
+
+  @Test func theConsoleTakesLines() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: .none)
+    for byte in Array("hello\n\nworld".utf8) {
+      #expect(machine.dispatcher.dispatch(FabricatedRun.output(0x3F8, width: 1, [byte]).exit) == .resume)
+    }
+    #expect(machine.wiring.console.lines == ["hello", "world"])
+  }
+
+  @Test func aDiskThatCannotBeOpenedIsNamed() {
+    let missing = DiskBacking.file(path: "/nonexistent/disk.img", isBuffered: false)
+    #expect { try WiredMachine(disk: "ide-pio", backing: missing) } throws: { error in
+      "\(error)".contains("'/nonexistent/disk.img' does not exist")
+    }
+  }
+}
+
+@Suite("console log")
+struct ConsoleLogTests {
+  @Test func whatDoesNotFitIsDropped() {
+    let log = ConsoleLog()
+    for _ in 0..<(100 << 10) { log.byte(65) }
+    #expect(log.lines.map(\.utf8.count) == [64 << 10])
+  }
+
+  @Test func bytesThatAreNoTextAreReplaced() {
+    let log = ConsoleLog()
+    log.byte(0xFF)
+    #expect(log.lines == ["\u{FFFD}"])
+  }
+}

@@ -1,0 +1,147 @@
+import Measurement
+import Testing
+
+@testable import Reporting
+
+@Suite struct HTMLReportTests {
+  private func page(_ change: (inout RunRecord) -> Void = { _ in }) throws -> String {
+    var run = try Golden.run()
+    change(&run)
+    return String(decoding: try HTMLReport.render(run), as: UTF8.self)
+  }
+
+  @Test func pageNeedsNothingButItself() throws {
+    let page = try page()
+    #expect(page.matches(of: /(src|href|action)\s*=\s*"(?!#)/).isEmpty)
+    #expect(!page.contains("<script"))
+    #expect(!page.contains("url("))
+    #expect(!page.contains("@import"))
+  }
+
+  @Test(arguments: [
+    "<script>alert(1)</script>", "\" onload=\"x", "<\u{338}img src=x>", "\"\u{301} onload=x y=\"", "\u{600}\"x",
+    "</style><b>", "{{{style}}}",
+  ]) func hostileTextStaysText(text: String) throws {
+    #expect(
+      Self.skeleton(try page { Self.fill(&$0, with: text) }) == Self.skeleton(try page { Self.fill(&$0, with: "mild") })
+    )
+  }
+
+  /// Puts `text` wherever a run holds words that come from outside.
+  private static func fill(_ run: inout RunRecord, with text: String) {
+    run.id = text
+    run.version = text
+    run.host.kernel = text
+    run.host.warnings = [text]
+    run.host.cpu = ["model": .string(text), text: .object([text: .string(text)])]
+    run.command = [text]
+    for cell in run.cells.indices {
+      run.cells[cell].choices = [text: text]
+      for index in run.cells[cell].repetitions.indices {
+        run.cells[cell].repetitions[index].reason = text
+        run.cells[cell].repetitions[index].notes = [text]
+        run.cells[cell].repetitions[index].exits.byReason[text] = 10_000
+        run.cells[cell].repetitions[index].exits.byDetail["io:" + text] = ExitTally(exits: 10_000)
+      }
+    }
+    for index in run.comparisons.indices {
+      run.comparisons[index].reason = text
+      run.comparisons[index].test = text
+    }
+  }
+
+  /// The page's tags without the values of their attributes, found as a browser finds them: byte by byte.
+  private static func skeleton(_ page: String) -> String {
+    var skeleton: [UInt8] = []
+    var isInTag = false
+    var isQuoted = false
+    for byte in page.utf8 {
+      switch byte {
+      case UInt8(ascii: "<") where !isQuoted: isInTag = true
+      case UInt8(ascii: "\"") where isInTag: isQuoted.toggle()
+      default: break
+      }
+      if isInTag, !isQuoted { skeleton.append(byte) }
+      if byte == UInt8(ascii: ">"), !isQuoted { isInTag = false }
+    }
+    return String(decoding: skeleton, as: UTF8.self)
+  }
+
+  @Test func charactersThatHideTextAreReplaced() {
+    #expect(TemplateContext.separable("a\u{202E}b\u{1B}c\u{2066}") == "a\u{FFFD}b\u{FFFD}c\u{FFFD}")
+    #expect(TemplateContext.separable("grün 4\u{202F}KiB\n") == "grün 4\u{202F}KiB\n")
+  }
+
+  @Test func missingModeIsSkippedWithItsReasonAndNeverZero() throws {
+    let section = try #require(
+      ReportViewModel(try Golden.run(), style: Markup(text: "")).workloads.first {
+        $0.anchor == "disk.randread.4k.qd32"
+      })
+    #expect(section.modes.map(\.isMissing) == [true, false])
+    #expect(section.modes[0].state == "skipped: IDE has queue depth 1 only")
+    #expect(section.rows.compactMap(\.cells.first?.value).isEmpty)
+    #expect(Set(section.rows.compactMap(\.cells.first?.note)) == ["skipped"])
+  }
+
+  @Test func percentileWithoutSamplesSaysSo() throws {
+    let section = try #require(ReportViewModel(try Golden.run(), style: Markup(text: "")).workloads.first)
+    let row = try #require(section.rows.first { $0.label == "Latency, 99.9th percentile" })
+    #expect(row.cells[0].value == nil)
+    #expect(try #require(row.cells[0].note).hasPrefix("insufficient samples ("))
+  }
+
+  @Test(arguments: [Verdict.inconclusive, .noChangeFound, .notComparable]) func onlyCalledChangesHaveAColour(
+    verdict: Verdict
+  ) throws {
+    let page = try page { run in
+      for index in run.comparisons.indices { run.comparisons[index].verdict = verdict }
+    }
+    let body = try #require(page.components(separatedBy: "</style>").last)
+    #expect(body.matches(of: /class="[^"]*\b(better|worse)\b/).isEmpty)
+  }
+
+  @Test func regressionReadsAsWorse() throws {
+    let model = try ReportViewModel(
+      {
+        var run = try Golden.run()
+        for index in run.comparisons.indices { run.comparisons[index].verdict = .regressed }
+        return run
+      }(), style: Markup(text: ""))
+    #expect(try #require(model.lead).verdict.style == "worse")
+  }
+
+  @Test func emptyRunStillMakesAPage() throws {
+    let page = try page { run in
+      run.cells = []
+      run.comparisons = []
+      run.status = .failed
+    }
+    #expect(page.contains("Nothing was compared in this run"))
+    #expect(page.contains("This run failed."))
+  }
+
+  @Test func countsBeyondTheLargestNumberDoNotStopTheReport() throws {
+    let page = try page { run in
+      for cell in run.cells.indices {
+        for index in run.cells[cell].repetitions.indices {
+          run.cells[cell].repetitions[index].exits.byReason["io"] = .max
+          run.cells[cell].repetitions[index].exits.byDetail["io:0x1f0:in"] = ExitTally(
+            exits: .max, elements: .max, bytes: .max, seconds: 1e300)
+          run.cells[cell].repetitions[index].histograms["latency"] = "nonsense"
+        }
+      }
+    }
+    #expect(page.contains("ATA data"))
+  }
+
+  @Test func commandLineSurvivesTheShell() {
+    #expect(ReportViewModel.shellLine(["a", "b c", "it's", "", "$x"]) == "a 'b c' 'it'\\''s' '' '$x'")
+  }
+
+  @Test func axisAlwaysShowsOneAndEveryValue() {
+    let axis = LogarithmicAxis(covering: [47, 152, 0.5])
+    #expect(axis.ticks.contains(1))
+    #expect([0.5, 1, 47, 152].allSatisfy { (4...96).contains(axis.position(of: $0)) })
+    #expect(axis.label(0.2) == "0.2×")
+  }
+}
