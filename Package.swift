@@ -74,5 +74,49 @@ let package = Package(
     .executableTarget(name: "embed-files", path: "Sources/EmbedFiles/Tool", swiftSettings: strict),
     .plugin(
       name: "EmbedFiles", capability: .buildTool(), dependencies: ["embed-files"], path: "Sources/EmbedFiles/Plugin"),
+
+    // Tests mirror Sources; IntegrationTests boot real guests, ArchitectureTests hold the imports
+    .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"], swiftSettings: strict),
+    .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),
+    .testTarget(
+      name: "PVWireTests", dependencies: [.product(name: "PVWire", package: "workloads")], swiftSettings: strict),
+    .testTarget(
+      name: "KVMTests", dependencies: ["KVM", "GuestMemory", "CLinuxKVM", "HostTopology"], swiftSettings: strict),
+    .testTarget(
+      name: "BackendsTests", dependencies: ["Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
+    .testTarget(
+      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel"], swiftSettings: strict),
+    .testTarget(
+      name: "ParavirtDevicesTests", dependencies: ["ParavirtDevices", "Backends", "DeviceModel", "GuestMemory"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MeasurementTests",
+      dependencies: ["Measurement", .product(name: "PVWire", package: "workloads")], swiftSettings: strict),
+    .testTarget(
+      name: "MachineLauncherTests", dependencies: ["MachineLauncher", "Measurement"], swiftSettings: strict),
+    .testTarget(
+      name: "MachineTests",
+      dependencies: [
+        "Machine", "MachineLauncher", "KVM", "CLinuxKVM", "DeviceModel", "GuestMemory", "Measurement", "Backends",
+        .product(name: "PVWire", package: "workloads"),
+      ], swiftSettings: strict),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Measurement"], swiftSettings: strict),
+    .testTarget(name: "HostTopologyTests", dependencies: ["HostTopology", "Measurement"], swiftSettings: strict),
+    .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "Measurement"], swiftSettings: strict),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "ResultStore", "Measurement", "Statistics"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CampaignTests",
+      dependencies: [
+        "Campaign", "MachineLauncher", "Measurement", "ResultStore", .product(name: "PVWire", package: "workloads"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "Machine", "MachineLauncher", "Measurement", "HostTopology", "pvbench", "pvbench-vm",
+        .product(name: "PVWire", package: "workloads"),
+      ], swiftSettings: strict),
+    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   ]
 )

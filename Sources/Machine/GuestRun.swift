@@ -28,6 +28,8 @@ private final class Machine {
   private let vcpu: VCPURunner
   private let wiring: Wiring
   private let workerFailure: WorkerFailure
+  /// Whoever started this runner, as early as it can be known.
+  private let parent = getppid()
   // Last, and never used again: the VM must outlive everything that was attached to it.
   private let virtualMachine: VirtualMachine
 
@@ -116,7 +118,6 @@ private final class Machine {
   /// True once the vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent
   /// died ends at once: nobody reads its report any more.
   private func waitForEnd(nanoseconds: UInt64) -> Bool {
-    let parent = getppid()
     let deadline = pv_rdtsc() &+ UInt64(Double(nanoseconds) / 1e9 * Double(tscHertz))
     while true {
       let now = pv_rdtsc()

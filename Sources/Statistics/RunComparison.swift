@@ -10,9 +10,15 @@ import Measurement
 public enum RunComparison {
   /// One record for every pair of cells and metric that both sides have, in the order of `cells` and then of
   /// `MetricCatalog`, which must know the metric. A pair that cannot be compared has one record, of its primary metric,
-  /// that says why. The sides hold the paired repetitions only; a is the first mode named.
-  public static func modes(in cells: [CellRecord], alpha: Double = 0.05, seed: UInt64 = 1) -> [ComparisonRecord] {
-    let candidates = pairs(in: cells).flatMap { MetricPair.all(of: $0.a, $0.b) }
+  /// that says why. The sides hold the paired repetitions only; a is the first mode named. `floors` gives a workload's own
+  /// version of a metric's row, where its floors differ from the catalog's.
+  public static func modes(
+    in cells: [CellRecord], alpha: Double = 0.05, seed: UInt64 = 1,
+    floors: (_ workload: String, Metric) -> Metric = { $1 }
+  ) -> [ComparisonRecord] {
+    let candidates = pairs(in: cells).flatMap { MetricPair.all(of: $0.a, $0.b) }.map {
+      $0.withMetric(floors($0.a.workload, $0.metric))
+    }
     let primaries = candidates.indices.filter { candidates[$0].isPrimary && candidates[$0].obstacle == nil }
     let resampling = Resampling.enough(forTests: primaries.count, alpha: alpha, seed: seed)
     let tests = candidates.map { SignFlip.test($0.differences, resampling: resampling) }
@@ -40,7 +46,7 @@ public enum RunComparison {
 private struct MetricPair {
   let a: CellRecord
   let b: CellRecord
-  let metric: Metric
+  var metric: Metric
   /// Paired values, by repetition.
   var values: (a: [Double], b: [Double]) = ([], [])
   /// Ok repetitions of either side that are not in `values`.
@@ -49,6 +55,13 @@ private struct MetricPair {
   var obstacle: String?
 
   var isPrimary: Bool { metric.id == a.primary }
+
+  func withMetric(_ metric: Metric) -> MetricPair {
+    var pair = self
+    pair.metric = metric
+    return pair
+  }
+
   var isRatio: Bool { (values.a + values.b).allSatisfy { $0 > 0 } }
 
   /// log b − log a, or b − a where a value may be zero.

@@ -3,7 +3,8 @@ import Measurement
 import Testing
 
 private let hostile = [
-  "", "plain", "tab\there", "line\nbreak", "carriage\rreturn", "ends in \r", "\r\n", "back\\slash", "\\n is not a newline",
+  "", "plain", "tab\there", "line\nbreak", "carriage\rreturn", "ends in \r", "\r\n", "back\\slash",
+  "\\n is not a newline",
   "\\", "\t\t", "end", "\nend\n", "status\tok\t", "zero\u{0}byte", "naïve ☂ 🖥\u{301}", "\u{2028}\u{85}",
 ]
 
@@ -12,7 +13,9 @@ struct RunnerReportTests {
   private var report: RunnerReport {
     var report = RunnerReport()
     report.status = .ok
-    report.metrics = ["latency.p50": 1.25e-5, "window.ops": 1e15, "third": 1 / 3, "least": Double.leastNonzeroMagnitude]
+    report.metrics = [
+      "latency.p50": 1.25e-5, "window.ops": 1e15, "third": 1 / 3, "least": Double.leastNonzeroMagnitude,
+    ]
     report.exits = ExitCounts(
       total: 12, userspace: 11, byReason: ["io": 10, "hlt": 1],
       byDetail: ["io:0x1f0:in": ExitTally(exits: 10, elements: 2560, bytes: 5120, seconds: 0.1)],
@@ -74,7 +77,8 @@ struct RunnerReportTests {
 
   @Test func damagedNumbersAreMissingOrZero() {
     let read = RunnerReport(
-      parsing: "metric\ta\tmany\nreason\tio\t-1\nexits\tx\t2\nslots\t1,x,3\nkvmstat\texits\t1.5\ndetail\tio\t1\tx\t3\tx\n")
+      parsing:
+        "metric\ta\tmany\nreason\tio\t-1\nexits\tx\t2\nslots\t1,x,3\nkvmstat\texits\t1.5\ndetail\tio\t1\tx\t3\tx\n")
     #expect(read.metrics.isEmpty)
     #expect(read.exits.byReason.isEmpty)
     #expect(read.exits.total == 0)

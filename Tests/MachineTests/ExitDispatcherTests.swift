@@ -182,14 +182,16 @@ struct OtherExitTests {
   }
 
   /// Exits that end the guest, with what the report will say.
-  static let fatal: [(exit: VCPUExit, text: String)] = [
-    (.failEntry(reason: 0x8000_0021), "VM entry failed, reason 0x80000021"),
-    (.hypercall(number: 9), "unexpected hypercall 9"),
-    (.debug, "unexpected debug exit"),
-    (.exception(vector: 13), "KVM passed on exception 13"),
-    (.unknown(99), "unknown KVM exit reason 99"),
-    (.runFailed(errno: 14), "KVM_RUN failed, errno 14"),
-  ]
+  static var fatal: [(exit: VCPUExit, text: String)] {
+    [
+      (.failEntry(reason: 0x8000_0021), "VM entry failed, reason 0x80000021"),
+      (.hypercall(number: 9), "unexpected hypercall 9"),
+      (.debug, "unexpected debug exit"),
+      (.exception(vector: 13), "KVM passed on exception 13"),
+      (.unknown(99), "unknown KVM exit reason 99"),
+      (.runFailed(errno: 14), "KVM_RUN failed, errno 14"),
+    ]
+  }
 
   @Test(arguments: fatal.indices)
   func fatalExitsStopWithTheirReason(index: Int) throws {
@@ -228,12 +230,15 @@ struct TallyTests {
   }
 
   /// Exits without data, with the detail that results show.
-  static let plain: [(exit: VCPUExit, detail: String)] = [
-    (.hlt, "hlt"), (.shutdown, "shutdown"), (.interrupted, "intr"), (.failEntry(reason: 1), "fail_entry"),
-    (.systemEvent(type: 1), "system_event:0x1"), (.hypercall(number: 9), "hypercall:0x9"), (.debug, "debug"),
-    (.exception(vector: 13), "exception:0xd"), (.ioapicEOI(vector: 3), "ioapic_eoi:0x3"),
-    (.irqWindowOpen, "irq_window_open"), (.unknown(99), "unknown:0x63"), (.runFailed(errno: -1), "unknown:0xffffffff"),
-  ]
+  static var plain: [(exit: VCPUExit, detail: String)] {
+    [
+      (.hlt, "hlt"), (.shutdown, "shutdown"), (.interrupted, "intr"), (.failEntry(reason: 1), "fail_entry"),
+      (.systemEvent(type: 1), "system_event:0x1"), (.hypercall(number: 9), "hypercall:0x9"), (.debug, "debug"),
+      (.exception(vector: 13), "exception:0xd"), (.ioapicEOI(vector: 3), "ioapic_eoi:0x3"),
+      (.irqWindowOpen, "irq_window_open"), (.unknown(99), "unknown:0x63"),
+      (.runFailed(errno: -1), "unknown:0xffffffff"),
+    ]
+  }
 
   @Test(arguments: plain.indices)
   func plainExitsHaveNoBytes(index: Int) {

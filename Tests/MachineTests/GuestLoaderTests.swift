@@ -181,7 +181,8 @@ struct GuestLayoutTests {
   }
 
   @Test func theOrdersAreTheFirstModule() throws {
-    try GuestLoader.writeStartInfo(orders: [1, 2, 3], commandLine: "virtio_mmio.device=512@0xfeb00000:16", into: memory)
+    try GuestLoader.writeStartInfo(
+      orders: [1, 2, 3], commandLine: "virtio_mmio.device=512@0xfeb00000:16", into: memory)
     let info = GuestAddress(MemoryMap.startInfo)
     #expect(try memory.read(UInt32.self, at: info) == 0x336E_C578)
     #expect(try memory.read(UInt32.self, at: info + 4) == 1)

@@ -181,8 +181,10 @@ struct PercentileTests {
   private func report(samples: UInt32) -> (metrics: [String: Double], notes: [String], histogram: String?) {
     var outcome = honest()
     outcome.notes = []
-    outcome.records.append(.histogram(name: Array("latency".utf8), [(100, samples - 2)]))
-    outcome.records.append(.histogram(name: Array("latency".utf8), [(100, 2)]))
+    // In two parts, as a guest sends what does not fit into one record.
+    for count in [samples - 2, 2] {
+      outcome.records.append(.histogram(name: Array("latency".utf8), [(bucket: UInt32(100), count: count)]))
+    }
     let report = ReportBuilder.report(outcome)
     return (report.metrics, report.notes, report.histograms["latency"])
   }
@@ -213,9 +215,9 @@ struct PercentileTests {
     #expect(result.notes.count == 3 - labels.count)
   }
 
-  @Test func partsOfAHistogramAreMerged() throws {
+  @Test func partsOfAHistogramAreMerged() {
     var expected = Histogram()
-    #expect(expected.add(bucket: 100, count: 12))
+    for _ in 0..<12 { expected.record(100) }
     #expect(report(samples: 12).histogram == expected.encoded())
   }
 }

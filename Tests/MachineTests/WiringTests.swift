@@ -11,7 +11,7 @@ import Testing
 private struct WiredMachine: ~Copyable {
   let memory: GuestMemory
   let virtualMachine: VirtualMachine
-  var wiring: Wiring
+  let wiring: Wiring
   let dispatcher: ExitDispatcher
 
   init(disk: String, backing: DiskBacking, vcpus: Int = 1) throws {
@@ -19,12 +19,14 @@ private struct WiredMachine: ~Copyable {
     specification.choices["disk"] = disk
     specification.disk = backing
     specification.vcpus = vcpus
-    memory = try GuestMemory(byteCount: 1 << 20)
-    virtualMachine = try KVMSystem().createVM()
-    try virtualMachine.createIRQChip()
+    let memory = try GuestMemory(byteCount: 1 << 20)
+    let machine = try KVMSystem().createVM()
+    try machine.createIRQChip()
     var wiring = try Wiring(specification)
-    try wiring.attach(to: virtualMachine, memory: memory)
+    try wiring.attach(to: machine, memory: memory)
     dispatcher = wiring.takeDispatcher()
+    self.memory = memory
+    self.virtualMachine = machine
     self.wiring = wiring
   }
 
@@ -87,7 +89,7 @@ struct WiringTests {
 
   @Test func aDiskThatCannotBeOpenedIsNamed() {
     let missing = DiskBacking.file(path: "/nonexistent/disk.img", isBuffered: false)
-    #expect { try WiredMachine(disk: "ide-pio", backing: missing) } throws: { error in
+    #expect { _ = try WiredMachine(disk: "ide-pio", backing: missing) } throws: { error in
       "\(error)".contains("'/nonexistent/disk.img' does not exist")
     }
   }

@@ -7,9 +7,11 @@ struct OrdersTests {
     kernel: Array("disk".utf8),
     parameters: [
       (Array("operation".utf8), .word(Array("write".utf8))), (Array("block".utf8), .number(4096)),
-      (Array("largest".utf8), .number(UInt64.max)), (Array("sixteen-characters".utf8), .word(Array("0123456789abcdef".utf8))),
+      (Array("largest".utf8), .number(UInt64.max)),
+      (Array("sixteen-characters".utf8), .word(Array("0123456789abcdef".utf8))),
     ],
-    seed: 7, tscHertz: 2_000_000_000, warmupNanoseconds: 1, windowNanoseconds: UInt64.max, ring: 0x10000, ringSize: 0x40000,
+    seed: 7, tscHertz: 2_000_000_000, warmupNanoseconds: 1, windowNanoseconds: UInt64.max, ring: 0x10000,
+    ringSize: 0x40000,
     heartbeat: 0xF000)
 
   private var withoutParameters: Orders {

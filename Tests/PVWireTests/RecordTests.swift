@@ -3,7 +3,8 @@ import Testing
 
 private let records: [GuestRecord] = [
   .log(Array("a line".utf8)), .log([]), .value(name: Array("boot.ready".utf8), UInt64.max),
-  .window(operations: 1, bytes: 4096, startTSC: 5, endTSC: 5, emptyLoopTicks: 30), .slots([3, 0, UInt64.max]), .slots([]),
+  .window(operations: 1, bytes: 4096, startTSC: 5, endTSC: 5, emptyLoopTicks: 30), .slots([3, 0, UInt64.max]),
+  .slots([]),
   .histogram(name: Array("latency".utf8), [(0, 1), (UInt32(HistogramLayout.count - 1), UInt32.max)]),
   .histogram(name: Array("empty".utf8), []), .failure(Array("disk error".utf8)), .skip(Array("no disk".utf8)),
 ]

@@ -170,4 +170,19 @@ struct RunComparisonTests {
     ]
     #expect(RunComparison.modes(in: cells, seed: 9) == RunComparison.modes(in: cells, seed: 9))
   }
+
+  @Test func workloadsOwnFloorHoldsBackTheVerdict() throws {
+    let cells = [
+      Self.cell("full", ["throughput.ops": Self.noisy(1000, seed: 1)]),
+      Self.cell("paravirt", ["throughput.ops": Self.noisy(1200, seed: 2)]),
+    ]
+    let catalog = try #require(RunComparison.modes(in: cells).first)
+    let own = RunComparison.modes(in: cells) { _, metric in
+      var metric = metric
+      metric.floorRelative = 0.5
+      return metric
+    }
+    #expect(catalog.verdict == .improved)
+    #expect(try #require(own.first).verdict == .noChangeFound)
+  }
 }

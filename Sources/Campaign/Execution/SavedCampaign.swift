@@ -53,7 +53,9 @@ struct SavedCampaign: Codable, Equatable, Sendable {
       return RunRecord(
         id: folder.id, started: started, finished: finished, status: status(of: repetitions), command: command,
         version: version, seed: plan.seed, host: host, cells: cells,
-        comparisons: RunComparison.modes(in: cells, seed: plan.seed),
+        comparisons: RunComparison.modes(in: cells, seed: plan.seed) { workload, metric in
+          plan.cells.first { $0.workload.id == workload }?.workload.floored(metric) ?? metric
+        },
         metrics: MetricCatalog.all.filter { occurring.contains($0.id) })
     } catch {
       throw .failure("\(error)")

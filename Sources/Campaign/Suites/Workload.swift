@@ -1,3 +1,5 @@
+import Measurement
+
 /// A metric's floors where a workload does not take the catalog's.
 public struct FloorOverride: Codable, Equatable, Sendable {
   /// Smallest relative change that counts; nil for the catalog's.
@@ -45,6 +47,15 @@ public struct Workload: Codable, Equatable, Sendable {
 
   /// The value of a parameter; nil where the row does not set it.
   public func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
+
+  /// The metric's row with this workload's floors.
+  func floored(_ metric: Metric) -> Metric {
+    guard let floor = floors[metric.id] else { return metric }
+    var own = metric
+    own.floorRelative = floor.relative ?? metric.floorRelative
+    own.floorAbsolute = floor.absolute ?? metric.floorAbsolute
+    return own
+  }
 
   /// A parameter that is a number.
   func number(_ name: String) -> UInt64? { parameter(name).flatMap { UInt64($0) } }

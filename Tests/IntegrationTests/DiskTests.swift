@@ -1,0 +1,124 @@
+import Machine
+import MachineLauncher
+import Measurement
+import Testing
+
+extension RealGuests {
+  @Suite("disk workloads")
+  struct DiskTests {
+    private let image: SeededImage
+
+    init() throws { image = try SeededImage() }
+
+    static let writes = [
+      DiskJob(disk: "ide-pio", operation: "write"), DiskJob(disk: "ide-pio", operation: "flush", completion: "polled"),
+      DiskJob(disk: "ide-pio", operation: "write", access: "sequential", completion: "polled"),
+      DiskJob(operation: "write"), DiskJob(operation: "flush"), DiskJob(operation: "write", block: 131_072),
+      DiskJob(operation: "write", depth: 32), DiskJob(operation: "write", access: "sequential", completion: "polled"),
+    ]
+
+    @Test(arguments: writes)
+    func afterWritesTheImageIsWhatAReplaySays(_ job: DiskJob) throws {
+      let report = try GuestRun.run(job.specification(on: image))
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(report.slots.count == Int(job.depth))
+      #expect(report.slots.allSatisfy { $0 > 0 })
+      #expect(image.generations == SeededImage.replay(job, slots: report.slots))
+    }
+
+    static let reads = [
+      DiskJob(disk: "ide-pio"), DiskJob(disk: "ide-pio", completion: "polled"),
+      DiskJob(disk: "ide-pio", access: "sequential", block: 131_072), DiskJob(disk: "ide-pio", block: 512),
+      DiskJob(), DiskJob(completion: "polled"), DiskJob(access: "sequential", block: 131_072), DiskJob(block: 512),
+      DiskJob(depth: 32), DiskJob(block: 131_072, depth: 32, completion: "polled"),
+    ]
+
+    @Test(arguments: reads)
+    func whatIsReadIsVerifiedAndLeavesTheImageAlone(_ job: DiskJob) throws {
+      let report = try GuestRun.run(job.specification(on: image))
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      let operations = try #require(report.metrics["window.ops"])
+      #expect(operations >= Double(job.depth))
+      #expect(report.slots.reduce(0, +) >= UInt64(operations))
+      #expect(report.histograms["latency"] != nil)
+      #expect(image.generations.allSatisfy { $0 == 0 })
+    }
+
+    @Test(arguments: ["ide-pio", "virtio-blk"])
+    func wrongDataFailsTheRepetition(disk: String) throws {
+      try image.corrupt(sector: 9)
+      let job = DiskJob(disk: disk, access: "sequential")
+      let report = try GuestRun.run(job.specification(on: image))
+      #expect(report.status == .failed)
+      #expect(
+        report.reason == "read verification failed: block at sector 8 does not hold what the image holds")
+    }
+
+    @Test func anImageOfAnotherSeedFailsTheRepetition() throws {
+      var specification = DiskJob().specification(on: image)
+      specification.parameters.removeAll { $0.name == "imageseed" }
+      specification.parameters.append(("imageseed", "6"))
+      let report = try GuestRun.run(specification)
+      #expect(report.status == .failed)
+      #expect(report.reason?.hasPrefix("read verification failed") == true)
+    }
+
+    @Test func smallMemoryIsEnough() throws {
+      var specification = DiskJob(block: 131_072, depth: 32).specification(on: image)
+      specification.memory = 32 << 20
+      let report = try GuestRun.run(specification)
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+    }
+
+    @Test func theDiskThatWasChosenIsTheOneThatIsFound() throws {
+      let virtio = try GuestRun.run(DiskJob().specification(on: image))
+      #expect(virtio.log.contains("disk: virtio-blk, sectors 8192"))
+      let ide = try GuestRun.run(DiskJob(disk: "ide-pio").specification(on: image))
+      #expect(ide.log.contains("disk: ide, sectors 8192"))
+    }
+  }
+
+  @Suite("what a guest is told it cannot do")
+  struct SkipTests {
+    @Test(arguments: ["ide-pio", "virtio-blk"])
+    func withoutADiskTheRepetitionIsSkipped(disk: String) throws {
+      var specification = DiskJob(disk: disk).specification(on: try SeededImage())
+      specification.disk = .none
+      let report = try GuestRun.run(specification)
+      #expect(report.status == .skipped)
+      #expect(report.reason?.hasPrefix("no disk was found") == true)
+    }
+
+    @Test func ideHasNoQueue() throws {
+      let report = try GuestRun.run(DiskJob(disk: "ide-pio", depth: 32).specification(on: try SeededImage()))
+      #expect(report.status == .skipped)
+      #expect(report.reason == "the disk has queue depth 1 only")
+    }
+
+    /// A parameter, and a value that does not fit a disk of 8,192 sectors.
+    static let misfits: [(name: String, value: String)] = [
+      ("sectors", "8193"), ("block", "0"), ("block", "100"), ("block", "2097152"), ("depth", "0"),
+      ("depth", "18446744073709551615"), ("sectors", "0"), ("sectors", "18446744073709551615"),
+    ]
+
+    @Test(arguments: misfits)
+    func whatDoesNotFitTheDiskFails(name: String, value: String) throws {
+      let image = try SeededImage()
+      var specification = DiskJob().specification(on: image)
+      specification.parameters.removeAll { $0.name == name }
+      specification.parameters.append((name, value))
+      let report = try GuestRun.run(specification)
+      #expect(report.status == .failed)
+      #expect(report.reason == "block, depth or sectors do not fit the disk")
+    }
+
+    @Test func aMissingParameterIsNamed() throws {
+      let image = try SeededImage()
+      var specification = DiskJob().specification(on: image)
+      specification.parameters.removeAll { $0.name == "depth" }
+      let report = try GuestRun.run(specification)
+      #expect(report.status == .failed)
+      #expect(report.reason == "parameter missing: depth")
+    }
+  }
+}

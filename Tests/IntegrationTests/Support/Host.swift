@@ -1,0 +1,45 @@
+import Glibc
+import HostTopology
+import KVM
+import Testing
+
+/// What this machine offers to the tests. What it lacks is said on standard error too: a skipped test is easily overlooked.
+enum Host {
+  /// True where guests can be run.
+  static let hasKVM: Bool = {
+    let descriptor = open("/dev/kvm", O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      return loudly(false, "/dev/kvm cannot be opened (\(String(cString: strerror(errno)))): NO GUEST IS TESTED")
+    }
+    close(descriptor)
+    return true
+  }()
+
+  /// The id of kvm:kvm_userspace_exit, where this process may count it.
+  static let exitEvent: UInt64? = {
+    switch Tracepoints.userspaceExitEvent() {
+    case .outOfReach(let reason): return loudly(nil, "exits are not compared with the kernel's count: \(reason)")
+    case .found(let id):
+      do { _ = try UserspaceExitCounter(event: id) } catch {
+        return loudly(nil, "exits are not compared with the kernel's count: \(error)")
+      }
+      return id
+    }
+  }()
+
+  /// True where a folder can be mounted read-only, out of everyone else's sight. (Root may write to files of any mode.)
+  static let canMount: Bool = {
+    let status = try? Child.run(["/usr/bin/unshare", "--mount", "/bin/true"]).status
+    return status == 0 || loudly(false, "read-only images are not tested: unshare --mount is refused")
+  }()
+
+  private static func loudly<Value>(_ value: Value, _ message: String) -> Value {
+    let line = "warning: integration tests: \(message)\n"
+    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    return value
+  }
+}
+
+/// Everything that boots a guest: one after the other, because they measure.
+@Suite("real guests", .serialized, .enabled(if: Host.hasKVM, "/dev/kvm cannot be opened: no guest was run"))
+enum RealGuests {}
