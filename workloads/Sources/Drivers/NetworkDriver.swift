@@ -1,0 +1,45 @@
+/// A frame in a driver's receive buffer, valid until it is released.
+public struct ReceivedFrame {
+  /// Physical address of its first byte (the Ethernet header).
+  public let address: UInt
+  /// Length in bytes, without FCS.
+  public let length: Int
+}
+
+/// A network driver's failure, with the device's own status.
+public struct NetworkError: Error {
+  /// What the driver was doing.
+  public let what: StaticString
+  /// The device's status.
+  public let status: UInt32
+
+  /// An error; see the properties.
+  public init(_ what: StaticString, status: UInt32) {
+    self.what = what
+    self.status = status
+  }
+}
+
+/// A network card as the workloads see it. All buffers are the driver's own; nothing allocates after start-up.
+public protocol NetworkDriver: AnyObject {
+  /// `virtio-net` or `e1000`.
+  var name: StaticString { get }
+  /// Its six-byte address.
+  var address: [UInt8] { get }
+  /// Longest frame in bytes that can be sent, without FCS.
+  var maximumFrame: Int { get }
+  /// A transmit buffer to be filled with the next frame; nil where all are in use (call `reclaim`, or `wait`).
+  func transmitBuffer() -> UInt?
+  /// Queues the frame of `length` bytes in the buffer that `transmitBuffer` gave last; the device is told by `kick`.
+  func transmit(length: Int) throws(NetworkError)
+  /// Tells the device of everything that was queued.
+  func kick()
+  /// Takes back buffers of frames that have left; how many.
+  func reclaim() throws(NetworkError) -> Int
+  /// The next received frame, or nil.
+  func receive() throws(NetworkError) -> ReceivedFrame?
+  /// Gives the last received frame's buffer back to the device.
+  func release()
+  /// Returns when `receive` or `reclaim` may have something: sleeps where completion is by interrupt, spins otherwise.
+  func wait() throws(NetworkError)
+}
