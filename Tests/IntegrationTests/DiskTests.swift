@@ -80,9 +80,13 @@ extension RealGuests {
 
   @Suite("what a guest is told it cannot do")
   struct SkipTests {
+    private let image: SeededImage
+
+    init() throws { image = try SeededImage() }
+
     @Test(arguments: ["ide-pio", "virtio-blk"])
     func withoutADiskTheRepetitionIsSkipped(disk: String) throws {
-      var specification = DiskJob(disk: disk).specification(on: try SeededImage())
+      var specification = DiskJob(disk: disk).specification(on: image)
       specification.disk = .none
       let report = try GuestRun.run(specification)
       #expect(report.status == .skipped)
@@ -90,7 +94,7 @@ extension RealGuests {
     }
 
     @Test func ideHasNoQueue() throws {
-      let report = try GuestRun.run(DiskJob(disk: "ide-pio", depth: 32).specification(on: try SeededImage()))
+      let report = try GuestRun.run(DiskJob(disk: "ide-pio", depth: 32).specification(on: image))
       #expect(report.status == .skipped)
       #expect(report.reason == "the disk has queue depth 1 only")
     }
@@ -103,7 +107,6 @@ extension RealGuests {
 
     @Test(arguments: misfits)
     func whatDoesNotFitTheDiskFails(name: String, value: String) throws {
-      let image = try SeededImage()
       var specification = DiskJob().specification(on: image)
       specification.parameters.removeAll { $0.name == name }
       specification.parameters.append((name, value))
@@ -113,7 +116,6 @@ extension RealGuests {
     }
 
     @Test func aMissingParameterIsNamed() throws {
-      let image = try SeededImage()
       var specification = DiskJob().specification(on: image)
       specification.parameters.removeAll { $0.name == "depth" }
       let report = try GuestRun.run(specification)
