@@ -31,6 +31,7 @@ extension RealGuests {
       DiskJob(disk: "ide-pio", access: "sequential", block: 131_072), DiskJob(disk: "ide-pio", block: 512),
       DiskJob(), DiskJob(completion: "polled"), DiskJob(access: "sequential", block: 131_072), DiskJob(block: 512),
       DiskJob(depth: 32), DiskJob(block: 131_072, depth: 32, completion: "polled"),
+      DiskJob(transport: "mmio"), DiskJob(transport: "mmio", depth: 32, completion: "polled"),
     ]
 
     @Test(arguments: reads)
