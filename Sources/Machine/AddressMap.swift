@@ -32,5 +32,8 @@ enum AddressMap {
     static let disk = Slot(number: 2, memory: 0xE000_0000, line: 10)
     static let network = Slot(number: 3, memory: 0xE010_0000, line: 11)
     static let southBridge = 1
+    /// The IDE function of the south bridge, and the ports of its bus masters.
+    static let ideFunction = 1
+    static let busMasterPorts: UInt32 = 0xC000
   }
 }

@@ -47,7 +47,7 @@ struct Wiring: ~Copyable {
   /// time that a VM should not be waiting for.
   private enum Disk {
     case none
-    case ide(any BlockStorage)
+    case ide(any BlockStorage, hasDMA: Bool)
     case virtio(VirtioBlock)
   }
   private let disk: Disk
@@ -68,7 +68,7 @@ struct Wiring: ~Copyable {
       do { disk = .virtio(try VirtioBlock(storage: storage, queueCount: specification.vcpus)) } catch {
         throw .wiring("virtio-blk: \(error)")
       }
-    default: disk = .ide(storage)
+    case let choice: disk = .ide(storage, hasDMA: choice == "ide-dma")
     }
   }
 
@@ -78,7 +78,8 @@ struct Wiring: ~Copyable {
     attachSouthBridge()
     switch disk {
     case .none: break
-    case .ide(let storage): try attachIDE(storage, machine)
+    case .ide(let storage, hasDMA: false): try attachIDE(storage, machine)
+    case .ide(let storage, hasDMA: true): try attachPIIX3(storage, machine, memory: memory)
     case .virtio(let device):
       let doorbells = device.workers.map(\.doorbell)
       if isVirtioOnPCI {
@@ -105,10 +106,28 @@ struct Wiring: ~Copyable {
     try Self.map(uart, at: Port.com1, count: 8, on: &ports)
   }
 
+  private static let driveIdentity = DriveIdentity(serial: "PVBENCH0")
+
+  /// An IDE channel as the ISA bus had them: at legacy ports, without a PCI function, hence without DMA.
   private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError)
   {
-    let channel = IDEChannel(
-      storage: storage, identity: DriveIdentity(serial: "PVBENCH0"), interrupt: try Self.line(GSI.ide, of: machine))
+    try map(
+      IDEChannel(
+        storage: storage, identity: Self.driveIdentity, interrupt: try Self.line(GSI.ide, of: machine)))
+  }
+
+  /// The PIIX3's IDE function: the same channel, and a bus master.
+  private mutating func attachPIIX3(
+    _ storage: any BlockStorage, _ machine: borrowing VirtualMachine, memory: GuestMemory
+  ) throws(MachineError) {
+    let function = PIIX3IDE(
+      storage: storage, identity: Self.driveIdentity, interrupt: try Self.line(GSI.ide, of: machine), memory: memory,
+      ports: AddressMap.PCI.busMasterPorts)
+    try map(function.primary)
+    try add(function, slot: AddressMap.PCI.southBridge, function: AddressMap.PCI.ideFunction)
+  }
+
+  private mutating func map(_ channel: IDEChannel) throws(MachineError) {
     try Self.map(channel.commandBlock, at: Port.ideCommand, count: 8, on: &ports)
     try Self.map(channel.controlBlock, at: Port.ideControl, count: 1, on: &ports)
   }

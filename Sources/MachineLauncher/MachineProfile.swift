@@ -16,6 +16,7 @@ public enum MachineProfile {
       name: "disk", summary: "disk controller",
       values: [
         ("ide-pio", "PIIX-style IDE, ATA PIO through ports 0x1F0 and 0x3F6, IRQ 14"),
+        ("ide-dma", "PIIX3 IDE function: ATA DMA by its bus master, IRQ 14"),
         ("virtio-blk", "virtio-blk: ioeventfd doorbell, irqfd completion, io_uring"),
       ]),
     Subsystem(

@@ -36,6 +36,13 @@ extension RealGuests {
       #expect(try #require(report.metrics["exits.per_op"]) <= 0.1)
     }
 
+    @Test(arguments: [UInt64(4096), 131_072])
+    func anIDETransferByDMACostsTheSameWhateverItsSize(block: UInt64) throws {
+      let report = try GuestRun.run(DiskJob(disk: "ide-dma", block: block).specification(on: image))
+      #expect(report.metrics["exits.per_op"] == 12)
+      #expect(report.exits.byDetail["io:0x1f0:in"] == nil)
+    }
+
     @Test(arguments: ["interrupt", "polled"])
     func virtioOverPCIHardlyExits(completion: String) throws {
       let report = try GuestRun.run(DiskJob(completion: completion).specification(on: image))
