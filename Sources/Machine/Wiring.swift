@@ -21,7 +21,8 @@ final class ConsoleLog: SerialSink {
 
   init() { bytes.reserveCapacity(4096) }
 
-  func byte(_ value: UInt8) { if bytes.count < Self.capacity { bytes.append(value) } }
+  /// NUL is ignored, as terminals do.
+  func byte(_ value: UInt8) { if value != 0, bytes.count < Self.capacity { bytes.append(value) } }
 
   /// What was printed, line by line.
   var lines: [String] { bytes.split(separator: 10).map { String(decoding: $0, as: UTF8.self) } }
@@ -58,10 +59,12 @@ struct Wiring: ~Copyable {
     case virtio(VirtioBlock)
   }
   private let disk: Disk
+  private let doorbellExits: Bool
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
-    guard let storage = try Self.openDisk(specification.disk) else {
+    doorbellExits = specification.choices["doorbell"] == "exit"
+    guard let storage = try DiskMedium.open(specification.disk) else {
       disk = .none
       return
     }
@@ -98,14 +101,16 @@ struct Wiring: ~Copyable {
     try Self.map(uart, at: Address.com1, count: 8, on: &ports)
   }
 
-  private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError) {
+  private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError)
+  {
     let channel = IDEChannel(
       storage: storage, identity: DriveIdentity(serial: "PVBENCH0"), interrupt: try Self.line(GSI.ide, of: machine))
     try Self.map(channel.commandBlock, at: Address.ideCommand, count: 8, on: &ports)
     try Self.map(channel.controlBlock, at: Address.ideControl, count: 1, on: &ports)
   }
 
-  /// virtio-blk in the first virtio-mmio slot: doorbells by ioeventfd, completions by irqfd, a worker for each queue.
+  /// virtio-blk in the first virtio-mmio slot: doorbells by ioeventfd (or by the exit that the transport answers),
+  /// completions by irqfd, a worker for each queue.
   private mutating func attachVirtioBlock(
     _ device: VirtioBlock, _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
@@ -115,7 +120,7 @@ struct Wiring: ~Copyable {
       try mmio.map(transport, at: MemoryMap.virtioMMIO, count: MemoryMap.virtioMMIOStride)
       try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: MemoryMap.virtioMMIOFirstGSI)
       let notify = GuestAddress(MemoryMap.virtioMMIO + Address.queueNotify)
-      for (index, worker) in device.workers.enumerated() {
+      for (index, worker) in device.workers.enumerated() where !doorbellExits {
         try machine.assignDoorbell(
           descriptor: worker.doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(index))
       }
@@ -130,21 +135,13 @@ struct Wiring: ~Copyable {
     }
   }
 
-  private static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine {
+  private static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine
+  {
     do { return KVMInterruptLine(try machine.interruptInput(gsi: gsi)) } catch { throw .kvm(error) }
   }
 
-  private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError) {
+  private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError)
+  {
     do { try bus.map(device, at: base, count: count) } catch { throw .wiring("\(error)") }
-  }
-
-  private static func openDisk(_ backing: DiskBacking) throws(MachineError) -> (any BlockStorage)? {
-    do {
-      switch backing {
-      case .none: return nil
-      case .memory(let byteCount): return try MemoryStorage(byteCount: byteCount)
-      case .file(let path, let isBuffered): return try FileStorage(path: path, isBuffered: isBuffered)
-      }
-    } catch { throw .disk("\(error)") }
   }
 }
