@@ -16,7 +16,13 @@ public enum MachineProfile {
       name: "disk", summary: "disk controller",
       values: [
         ("ide-pio", "PIIX-style IDE, ATA PIO through ports 0x1F0 and 0x3F6, IRQ 14"),
-        ("virtio-blk", "virtio-blk on virtio-mmio: ioeventfd doorbell, irqfd completion, io_uring"),
+        ("virtio-blk", "virtio-blk: ioeventfd doorbell, irqfd completion, io_uring"),
+      ]),
+    Subsystem(
+      name: "transport", summary: "what virtio devices are attached to",
+      values: [
+        ("mmio", "virtio-mmio: one interrupt and one doorbell address a device"),
+        ("pci", "virtio over PCI: MSI-X, and a doorbell address for each queue"),
       ]),
     Subsystem(
       name: "backend", summary: "what stands behind the disk",
@@ -46,14 +52,16 @@ public enum MachineProfile {
     (
       "full", "full emulation: what a guest without any paravirtual driver sees",
       [
-        "disk": "ide-pio", "backend": "file", "doorbell": "ioeventfd", "cpuid": "hidden", "console": "uart",
+        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "cpuid": "hidden",
+        "console": "uart",
         "completion": "interrupt",
       ]
     ),
     (
       "paravirt", "paravirtual devices and CPUID leaves",
       [
-        "disk": "virtio-blk", "backend": "file", "doorbell": "ioeventfd", "cpuid": "kvm", "console": "uart",
+        "disk": "virtio-blk", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "cpuid": "kvm",
+        "console": "uart",
         "completion": "interrupt",
       ]
     ),

@@ -15,6 +15,7 @@ public enum SpecificationError: Error, Equatable, CustomStringConvertible {
   case unknownArgument(String)
   case badValue(argument: String, expected: String)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .unknownArgument(let text): "unknown argument '\(text)'"

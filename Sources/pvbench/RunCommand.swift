@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
     options.out = out ?? settings.out ?? options.out
     options.resume = resume
     options.overwriteDisk = overwriteDisk
-    options.command = CommandLine.arguments
+    options.command = ["pvbench"] + CommandLine.arguments.dropFirst()
     options.version = Pvbench.version
     options.environment = environment
     // A resumed run has its own settings: only a flag can contradict them.

@@ -34,6 +34,7 @@ extension RealGuests {
       DiskJob(), DiskJob(completion: "polled"), DiskJob(access: "sequential", block: 131_072), DiskJob(block: 512),
       DiskJob(depth: 32), DiskJob(block: 131_072, depth: 32, completion: "polled"), DiskJob(block: 512, depth: 64),
       DiskJob(access: "sequential", block: 1 << 20), DiskJob(disk: "ide-pio", block: 1 << 20),
+      DiskJob(transport: "mmio"), DiskJob(transport: "mmio", depth: 32, completion: "polled"),
     ]
 
     @Test(arguments: reads)
@@ -95,8 +96,9 @@ extension RealGuests {
       #expect(report.notes.contains { $0.contains("neither reads nor writes were verified") })
     }
 
-    @Test func everyKickOfAnExitDoorbellIsAnExit() throws {
-      var specification = DiskJob(completion: "polled").specification(on: image)
+    @Test(arguments: ["mmio", "pci"])
+    func everyKickOfAnExitDoorbellIsAnExit(transport: String) throws {
+      var specification = DiskJob(transport: transport, completion: "polled").specification(on: image)
       specification.choices["doorbell"] = "exit"
       let report = try GuestRun.run(specification)
       #expect(report.status == .ok, "\(report.reason ?? "")")
@@ -135,9 +137,13 @@ extension RealGuests {
 
   @Suite("what a guest is told it cannot do")
   struct SkipTests {
+    private let image: SeededImage
+
+    init() throws { image = try SeededImage() }
+
     @Test(arguments: ["ide-pio", "virtio-blk"])
     func withoutADiskTheRepetitionIsSkipped(disk: String) throws {
-      var specification = DiskJob(disk: disk).specification(on: try SeededImage())
+      var specification = DiskJob(disk: disk).specification(on: image)
       specification.disk = .none
       let report = try GuestRun.run(specification)
       #expect(report.status == .skipped)
@@ -145,10 +151,7 @@ extension RealGuests {
     }
 
     @Test func ideHasNoQueue() throws {
-      let image = try SeededImage()
-      let report = try withExtendedLifetime(image) {
-        try GuestRun.run(DiskJob(disk: "ide-pio", depth: 32).specification(on: image))
-      }
+      let report = try GuestRun.run(DiskJob(disk: "ide-pio", depth: 32).specification(on: image))
       #expect(report.status == .skipped)
       #expect(report.reason == "the disk has queue depth 1 only")
     }
@@ -161,7 +164,6 @@ extension RealGuests {
 
     @Test(arguments: misfits)
     func whatDoesNotFitTheDiskFails(name: String, value: String) throws {
-      let image = try SeededImage()
       var specification = DiskJob().specification(on: image)
       specification.parameters.removeAll { $0.name == name }
       specification.parameters.append((name, value))
@@ -171,7 +173,6 @@ extension RealGuests {
     }
 
     @Test func aMissingParameterIsNamed() throws {
-      let image = try SeededImage()
       var specification = DiskJob().specification(on: image)
       specification.parameters.removeAll { $0.name == "depth" }
       let report = try GuestRun.run(specification)

@@ -30,7 +30,9 @@ public final class IDEDisk: DiskDriver {
     static let identify: UInt8 = 0xEC
   }
 
+  /// Medium size in 512-byte sectors.
   public let sectorCount: UInt64
+  /// Requests that can be in flight.
   public let maximumDepth = 1
   /// Sectors between two interrupts (SET MULTIPLE MODE).
   private let multiple: Int
@@ -76,6 +78,7 @@ public final class IDEDisk: DiskDriver {
     }
   }
 
+  /// Starts a request in a free slot; see `DiskDriver`.
   public func submit(
     slot: Int, _ operation: DiskOperation, sector: UInt64, sectors: Int, address: UInt
   ) throws(DiskError) {
@@ -89,11 +92,13 @@ public final class IDEDisk: DiskDriver {
     finished = slot
   }
 
+  /// A slot whose request has ended since the last call, or nil.
   public func poll() throws(DiskError) -> Int? {
     defer { finished = nil }
     return finished
   }
 
+  /// Returns when `poll` may have something to say.
   public func wait() throws(DiskError) {}
 
   private func read(sector: UInt64, sectors: Int, address: UInt) throws(DiskError) {

@@ -100,8 +100,7 @@ private final class DiskLoop {
     sectorsPerBlock = Int(block / 512)
     pattern = AccessPattern(
       isRandom: session.isWord("access", "random"), seed: session.orders.seed, depth: depth,
-      blocks: sectors * 512 / block,
-      readPercent: readPercent)
+      blocks: sectors * 512 / block, readPercent: readPercent)
     generations = isMixed && verifies ? [UInt64](repeating: 0, count: Int(sectors * 512 / block)) : []
     slots = [Slot](repeating: Slot(), count: Int(depth))
     buffers = DMAMemory(count: Int(block * depth))
