@@ -88,7 +88,8 @@ let package = Package(
     .testTarget(
       name: "BackendsTests", dependencies: ["Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
     .testTarget(
-      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
+      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel", "GuestMemory"],
+      swiftSettings: strict),
     .testTarget(
       name: "ParavirtDevicesTests", dependencies: ["ParavirtDevices", "Backends", "DeviceModel", "GuestMemory"],
       swiftSettings: strict),
