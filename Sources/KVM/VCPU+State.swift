@@ -121,6 +121,14 @@ extension VCPU {
     try descriptor.request(.setLocalAPIC, pv_KVM_SET_LAPIC, &state)
   }
 
+  /// One 32-bit register of the in-kernel local APIC by its xAPIC offset, as `setLocalAPICRegister`.
+  public func localAPICRegister(at offset: Int) throws(KVMError) -> UInt32 {
+    var state = kvm_lapic_state()
+    try descriptor.request(.getLocalAPIC, pv_KVM_GET_LAPIC, &state)
+    precondition((0...MemoryLayout<kvm_lapic_state>.size - 4).contains(offset), "outside the local APIC's registers")
+    return withUnsafeBytes(of: &state) { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
+  }
+
   /// Puts the vCPU in 64-bit mode at CPL 0, ready to run from `entry` (Intel SDM volume 3, 3.4 and 10.8.5), without a
   /// real-mode start. After `setCPUID`.
   public func setLongMode(_ entry: LongModeEntry) throws(KVMError) {

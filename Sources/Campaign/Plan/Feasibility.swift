@@ -7,11 +7,12 @@ enum Feasibility {
   private static let rules: [Rule] = [
     { workload, mode in
       let isDeep = (workload.number("depth") ?? 1) > 1
-      return isDeep && mode.choices["disk"] == "ide-pio" ? "IDE has queue depth 1 only" : nil
+      return isDeep && hasIDE(mode) ? "IDE has queue depth 1 only" : nil
     },
     { workload, mode in
-      let isIDE = workload.isDisk && mode.choices["disk"] == "ide-pio"
-      return isIDE && mode.choices["doorbell"] == "exit" ? "IDE has no doorbell to choose" : nil
+      guard workload.isDisk, hasIDE(mode) else { return nil }
+      if mode.choices["doorbell"] == "exit" { return "IDE has no doorbell to choose" }
+      return mode.choices["transport"] == "mmio" ? "IDE has no virtio transport to choose" : nil
     },
     { workload, _ in
       guard workload.isDisk, let block = workload.number("block"), let depth = workload.number("depth") else {
@@ -33,6 +34,8 @@ enum Feasibility {
       }.first
     },
   ]
+
+  private static func hasIDE(_ mode: Mode) -> Bool { ["ide-pio", "ide-dma"].contains(mode.choices["disk"]) }
 
   /// Why `workload` cannot be measured in `mode` with an image of `imageBytes`; nil where it can.
   static func obstacle(_ workload: Workload, in mode: Mode, imageBytes: UInt64) -> String? {
