@@ -28,7 +28,10 @@ let package = Package(
     .target(name: "GuestMemory", swiftSettings: strict),
     .target(name: "DeviceModel", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(name: "KVM", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
-    .target(name: "Backends", dependencies: ["DeviceModel", "GuestMemory", "CURing"], swiftSettings: strict),
+    .target(
+      name: "Backends",
+      dependencies: ["DeviceModel", "GuestMemory", "CURing", "CLinuxKVM", .product(name: "PVWire", package: "workloads")],
+      swiftSettings: strict),
     .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends"], swiftSettings: strict),
     .target(name: "ParavirtDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
     .target(name: "Measurement", dependencies: [.product(name: "PVWire", package: "workloads")], swiftSettings: strict),
@@ -83,7 +86,9 @@ let package = Package(
     .testTarget(
       name: "KVMTests", dependencies: ["KVM", "GuestMemory", "CLinuxKVM", "HostTopology"], swiftSettings: strict),
     .testTarget(
-      name: "BackendsTests", dependencies: ["Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
+      name: "BackendsTests",
+      dependencies: ["Backends", "DeviceModel", "GuestMemory", .product(name: "PVWire", package: "workloads")],
+      swiftSettings: strict),
     .testTarget(
       name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel"], swiftSettings: strict),
     .testTarget(

@@ -33,9 +33,11 @@ struct Wiring: ~Copyable {
   private var ports = Bus()
   private var mmio = Bus()
   /// What runs beside the vCPUs: one entry a device queue.
-  var workers: [VirtioBlockWorker] = []
+  var workers: [any DeviceWorker] = []
   /// What a Linux guest would be told of devices that cannot be probed.
   var commandLine = ""
+  /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
+  private(set) var network: NetworkAttachment?
   let console = ConsoleLog()
 
   private enum Address {
@@ -61,6 +63,7 @@ struct Wiring: ~Copyable {
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    network = try NetworkAttachment(specification)
     guard let storage = try Self.openDisk(specification.disk) else {
       disk = .none
       return
@@ -80,7 +83,10 @@ struct Wiring: ~Copyable {
     switch disk {
     case .none: break
     case .ide(let storage): try attachIDE(storage, machine)
-    case .virtio(let device): try attachVirtioBlock(device, machine, memory: memory)
+    case .virtio(let device): try attachVirtio(device, name: "virtio-blk", slot: 0, machine, memory: memory)
+    }
+    if let device = network?.virtio {
+      try attachVirtio(device, name: "virtio-net", slot: 1, machine, memory: memory)
     }
   }
 
@@ -105,28 +111,29 @@ struct Wiring: ~Copyable {
     try Self.map(channel.controlBlock, at: Address.ideControl, count: 1, on: &ports)
   }
 
-  /// virtio-blk in the first virtio-mmio slot: doorbells by ioeventfd, completions by irqfd, a worker for each queue.
-  private mutating func attachVirtioBlock(
-    _ device: VirtioBlock, _ machine: borrowing VirtualMachine, memory: GuestMemory
+  /// A virtio device in a virtio-mmio slot: doorbells by ioeventfd, completions by irqfd.
+  private mutating func attachVirtio(
+    _ device: any VirtioDevice, name: String, slot: Int, _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
     do {
+      let base = MemoryMap.virtioMMIO + UInt64(slot) * MemoryMap.virtioMMIOStride
+      let gsi = MemoryMap.virtioMMIOFirstGSI + UInt32(slot)
       let interrupt = try EventFD()
       let transport = VirtioMMIOTransport(device: device, memory: memory, interrupt: interrupt)
-      try mmio.map(transport, at: MemoryMap.virtioMMIO, count: MemoryMap.virtioMMIOStride)
-      try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: MemoryMap.virtioMMIOFirstGSI)
-      let notify = GuestAddress(MemoryMap.virtioMMIO + Address.queueNotify)
-      for (index, worker) in device.workers.enumerated() {
+      try mmio.map(transport, at: base, count: MemoryMap.virtioMMIOStride)
+      try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: gsi)
+      for (index, doorbell) in device.doorbells.enumerated() {
         try machine.assignDoorbell(
-          descriptor: worker.doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(index))
+          descriptor: doorbell.descriptor, address: .mmio(GuestAddress(base + Address.queueNotify)), width: 4,
+          match: UInt64(index))
       }
-      workers = device.workers
-      commandLine =
-        "virtio_mmio.device=\(MemoryMap.virtioMMIOStride)@0x\(String(MemoryMap.virtioMMIO, radix: 16)):"
-        + "\(MemoryMap.virtioMMIOFirstGSI)"
+      workers += device.threads
+      commandLine += commandLine.isEmpty ? "" : " "
+      commandLine += "virtio_mmio.device=\(MemoryMap.virtioMMIOStride)@0x\(String(base, radix: 16)):\(gsi)"
     } catch let error as KVMError {
       throw .kvm(error)
     } catch {
-      throw .wiring("virtio-blk: \(error)")
+      throw .wiring("\(name): \(error)")
     }
   }
 

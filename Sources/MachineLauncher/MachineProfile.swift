@@ -19,6 +19,12 @@ public enum MachineProfile {
         ("virtio-blk", "virtio-blk on virtio-mmio: ioeventfd doorbell, irqfd completion, io_uring"),
       ]),
     Subsystem(
+      name: "net", summary: "network card",
+      values: [
+        ("none", "no network card"),
+        ("virtio-net", "virtio-net on virtio-mmio: ioeventfd doorbell, irqfd interrupt"),
+      ]),
+    Subsystem(
       name: "cpuid", summary: "hypervisor CPUID leaves",
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
@@ -32,11 +38,13 @@ public enum MachineProfile {
   public static let modes: [(name: String, summary: String, choices: [String: String])] = [
     (
       "full", "full emulation: what a guest without any paravirtual driver sees",
-      ["disk": "ide-pio", "cpuid": "hidden", "console": "uart", "completion": "interrupt"]
+      ["disk": "ide-pio", "net": "none", "cpuid": "hidden", "console": "uart", "completion": "interrupt"]
     ),
     (
       "paravirt", "paravirtual devices and CPUID leaves",
-      ["disk": "virtio-blk", "cpuid": "kvm", "console": "uart", "completion": "interrupt"]
+      [
+        "disk": "virtio-blk", "net": "virtio-net", "cpuid": "kvm", "console": "uart", "completion": "interrupt",
+      ]
     ),
   ]
 

@@ -7,6 +7,8 @@ public enum WorkloadRegistry {
   public static let all: [(name: StaticString, run: Kernel)] = [
     ("disk", DiskWorkload.run),
     ("misbehave", Misbehaviour.run),
+    ("network", NetworkWorkload.run),
+    ("netserver", NetworkServer.run),
   ]
 
   /// The kernel with this name.
