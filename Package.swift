@@ -30,7 +30,9 @@ let package = Package(
     .target(name: "KVM", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(
       name: "Backends",
-      dependencies: ["DeviceModel", "GuestMemory", "CURing", "CLinuxKVM", .product(name: "PVWire", package: "workloads")],
+      dependencies: [
+        "DeviceModel", "GuestMemory", "CURing", "CLinuxKVM", .product(name: "PVWire", package: "workloads"),
+      ],
       swiftSettings: strict),
     .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends"], swiftSettings: strict),
     .target(name: "ParavirtDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
@@ -48,7 +50,9 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(
       name: "pvbench-vm", dependencies: ["Machine", "MachineLauncher"], swiftSettings: strict,
-      linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
+      linkerSettings: [
+        .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+      ]),
 
     // The supervisor's half
     .target(name: "HostTopology", dependencies: ["CNUMA", "CLinuxKVM", "Measurement"], swiftSettings: strict),

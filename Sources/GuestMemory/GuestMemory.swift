@@ -69,7 +69,9 @@ public final class GuestMemory: @unchecked Sendable {
   }
 
   /// Copies one value out of guest memory. No alignment is asked for.
-  public func read<Value: BitwiseCopyable>(_ type: Value.Type, at address: GuestAddress) throws(GuestMemoryError) -> Value {
+  public func read<Value: BitwiseCopyable>(_ type: Value.Type, at address: GuestAddress) throws(GuestMemoryError)
+    -> Value
+  {
     let range = try hostRange(at: address, count: MemoryLayout<Value>.size)
     // SAFETY: the range was just checked; `Value` is bitwise copyable and loaded unaligned.
     return range.start.loadUnaligned(as: Value.self)

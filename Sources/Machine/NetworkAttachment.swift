@@ -25,6 +25,7 @@ struct NetworkAttachment {
       "network.dropped_port_incoming": port.counters.droppedIncoming,
       "network.dropped_card_outgoing": card?.droppedOutgoing ?? 0,
       "network.dropped_card_incoming": card?.droppedIncoming ?? 0,
+      "network.interrupts": card?.interruptsRaised ?? 0, "network.doorbells": card?.notificationsSeen ?? 0,
     ]
     if let verdict = (port as? any VerifyingPort)?.verdict {
       counts["network.lost"] = verdict.lost

@@ -104,7 +104,8 @@ struct Wiring: ~Copyable {
     try Self.map(uart, at: Address.com1, count: 8, on: &ports)
   }
 
-  private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError) {
+  private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError)
+  {
     let channel = IDEChannel(
       storage: storage, identity: DriveIdentity(serial: "PVBENCH0"), interrupt: try Self.line(GSI.ide, of: machine))
     try Self.map(channel.commandBlock, at: Address.ideCommand, count: 8, on: &ports)
@@ -137,11 +138,13 @@ struct Wiring: ~Copyable {
     }
   }
 
-  private static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine {
+  private static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine
+  {
     do { return KVMInterruptLine(try machine.interruptInput(gsi: gsi)) } catch { throw .kvm(error) }
   }
 
-  private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError) {
+  private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError)
+  {
     do { try bus.map(device, at: base, count: count) } catch { throw .wiring("\(error)") }
   }
 

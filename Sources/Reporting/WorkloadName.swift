@@ -14,6 +14,7 @@ struct WorkloadName {
   private static let kernels = [
     "randread": "random reads", "randwrite": "random writes", "seqread": "sequential reads",
     "seqwrite": "sequential writes", "flush": "writes with a flush",
+    "roundtrip": "round trips", "transmit": "frames out", "receive": "frames in", "both": "frames both ways",
   ]
 
   init(_ id: String) {
@@ -32,6 +33,8 @@ struct WorkloadName {
         size = words
       } else if part.hasPrefix("qd"), let depth = Int(part.dropFirst(2)) {
         rest.append("queue depth \(depth), closed loop")
+      } else if part.hasPrefix("rate"), let rate = Int(part.dropFirst(4)) {
+        rest.append("\(rate) a second, open loop")
       } else {
         rest.append(part)
       }

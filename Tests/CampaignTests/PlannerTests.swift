@@ -26,8 +26,8 @@ struct PlannerTests {
 
   @Test func nothingAskedForIsEverythingInBothModes() throws {
     let plan = try plan(RunRequest())
-    #expect(plan.cells.count == 36)
-    #expect(plan.steps.count == 360)
+    #expect(plan.cells.count == 58)
+    #expect(plan.steps.count == 580)
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
   }
 
@@ -35,7 +35,7 @@ struct PlannerTests {
     var request = RunRequest()
     request.quick = true
     let plan = try plan(request)
-    #expect(plan.cells.count == 20)
+    #expect(plan.cells.count == 36)
     #expect(plan.request.repetitions == 6)
     #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
   }
@@ -106,10 +106,10 @@ struct PlannerTests {
     #expect(usage { $0.repetitions = 10_000 }?.contains("at most 100000") == true)
   }
 
-  @Test func suiteIOMeansDiskUntilThereIsMore() throws {
+  @Test func suiteIOMeansDiskAndNetwork() throws {
     var request = RunRequest()
     request.suites = ["io"]
-    #expect(Set(try plan(request).cells.map(\.workload.suite)) == ["disk"])
+    #expect(Set(try plan(request).cells.map(\.workload.suite)) == ["disk", "network"])
   }
 }
 
@@ -127,7 +127,7 @@ struct ModeTests {
   }
 
   @Test func modeThatEqualsARowHasItsName() throws {
-    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk").name == "paravirt")
+    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk+net=virtio-net").name == "paravirt")
     #expect(try Mode.parse("paravirt+disk=virtio-blk").name == "paravirt")
   }
 
@@ -136,7 +136,9 @@ struct ModeTests {
   }
 
   @Test func ablationTurnsOneChoiceAtATime() throws {
-    #expect(try names { $0.ablate = true } == ["full", "full+disk=virtio-blk", "paravirt"])
+    #expect(
+      try names { $0.ablate = true }
+        == ["full", "full+disk=virtio-blk", "full+disk=virtio-blk+net=virtio-net", "paravirt"])
   }
 }
 

@@ -38,7 +38,8 @@ public final class EchoPort: NetworkPort, @unchecked Sendable {
   /// Takes a frame, if there is room.
   public func send(_ frame: Span<HostRange>, offload: FrameOffload) {
     let count = FrameBytes.count(frame)
-    guard filled < slots.count, count <= maximumFrame, count >= 14, let target = memory(of: (head + filled) % slots.count)
+    guard filled < slots.count, count <= maximumFrame, count >= 14,
+      let target = memory(of: (head + filled) % slots.count)
     else { return counters.droppedOutgoing += 1 }
     FrameBytes.gather(frame, to: target)
     for index in 0..<6 {
@@ -72,5 +73,7 @@ public final class EchoPort: NetworkPort, @unchecked Sendable {
     return nil
   }
 
-  private func memory(of slot: Int) -> UnsafeMutableRawPointer? { pages.bytes.baseAddress.map { $0 + slot * maximumFrame } }
+  private func memory(of slot: Int) -> UnsafeMutableRawPointer? {
+    pages.bytes.baseAddress.map { $0 + slot * maximumFrame }
+  }
 }

@@ -25,14 +25,12 @@ static inline int pv_timerfd_set(int descriptor, uint64_t seconds, uint64_t nano
   return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &when, NULL) < 0 ? -errno : 0;
 }
 
-// The type of a socket (SOCK_SEQPACKET, …), or -errno.
-static inline int pv_socket_type(int descriptor) {
+// Whether the descriptor is a socket that keeps messages apart and connected.
+static inline int pv_socket_is_seqpacket(int descriptor) {
   int type = 0;
   socklen_t length = sizeof type;
-  return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ? -errno : type;
+  return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
 }
-
-static inline int pv_socket_is_seqpacket(int descriptor) { return pv_socket_type(descriptor) == SOCK_SEQPACKET; }
 
 // Sends one message of `count` parts without waiting: its length, or -errno.
 static inline long pv_send_parts(int descriptor, struct iovec *parts, size_t count) {

@@ -211,7 +211,7 @@ public struct Campaign: Sendable {
         diagnostics.forEach { progress.report(.detail($0)) }
         try stored { () throws(StoreError) in try folder.writeGuestLog(report.log, order: order) }
       }
-      if let image { try settle(image, after: step, slots: slots, record: &record) }
+      if let image, cell.workload.usesDisk { try settle(image, after: step, slots: slots, record: &record) }
     }
     return RepetitionFile(
       cell: cell.key, choices: cell.choices, primary: cell.workload.primary,

@@ -22,7 +22,8 @@ extension Plan {
     specification.choices = cell.choices
     specification.kernel = cell.workload.kernel
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
-    if let disk {
+    specification.network = cell.workload.network
+    if let disk, cell.workload.usesDisk {
       specification.disk = .file(path: disk, isBuffered: false)
       if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"] {
         specification.parameters.append(("completion", completion))

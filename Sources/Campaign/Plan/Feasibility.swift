@@ -6,8 +6,11 @@ enum Feasibility {
 
   private static let rules: [Rule] = [
     { workload, mode in
-      let isDeep = (workload.number("depth") ?? 1) > 1
+      let isDeep = workload.usesDisk && (workload.number("depth") ?? 1) > 1
       return isDeep && mode.choices["disk"] == "ide-pio" ? "IDE has queue depth 1 only" : nil
+    },
+    { workload, mode in
+      workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode yet" : nil
     },
     { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.

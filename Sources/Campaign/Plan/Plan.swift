@@ -61,5 +61,5 @@ public struct Plan: Codable, Equatable, Sendable {
   }
 
   /// True where a cell that can run needs a disk.
-  var needsDisk: Bool { cells.contains { $0.skipReason == nil && $0.workload.parameter("operation") != nil } }
+  var needsDisk: Bool { cells.contains { $0.skipReason == nil && $0.workload.usesDisk } }
 }

@@ -1,3 +1,4 @@
+import MachineLauncher
 import Measurement
 
 /// A metric's floors where a workload does not take the catalog's.
@@ -55,6 +56,21 @@ public struct Workload: Codable, Equatable, Sendable {
     own.floorRelative = floor.relative ?? metric.floorRelative
     own.floorAbsolute = floor.absolute ?? metric.floorAbsolute
     return own
+  }
+
+  /// True where the guest works on blocks of a disk.
+  var usesDisk: Bool { number("block") != nil }
+
+  /// What its machine has behind a network card.
+  var network: NetworkBacking {
+    switch parameter("port") {
+    case "echo": .echo
+    case "sink": .sink
+    case "source":
+      // A guest that only receives is sent as many frames a second as the row says.
+      .source(size: Int(number("size") ?? 64), rate: parameter("operation") == "receive" ? number("rate") ?? 0 : 0)
+    default: .none
+    }
   }
 
   /// A parameter that is a number.

@@ -262,7 +262,8 @@ extension VirtioNetWorker {
     while isMergeable ? buffers[pair].byteCount < wanted : buffers[pair].isEmpty {
       if try served.queue.pop(into: &chain) {
         try buffers[pair].append(chain)
-      } else if isMergeable, buffers[pair].byteCount >= VirtioNetHeader.byteCount + min(limit, NetworkLimits.plainFrame) {
+      } else if isMergeable, buffers[pair].byteCount >= VirtioNetHeader.byteCount + min(limit, NetworkLimits.plainFrame)
+      {
         return true
       } else if try !served.queue.requestNotification() {
         isStarving = true

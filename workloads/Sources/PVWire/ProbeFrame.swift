@@ -34,8 +34,10 @@ public enum ProbeFrame {
     _ frame: UnsafeMutableRawPointer, size: Int, destination: UInt64, source: UInt64
   ) -> UInt64 {
     for index in 0..<6 {
-      frame.storeBytes(of: UInt8(truncatingIfNeeded: destination >> UInt64(8 * index)), toByteOffset: index, as: UInt8.self)
-      frame.storeBytes(of: UInt8(truncatingIfNeeded: source >> UInt64(8 * index)), toByteOffset: 6 + index, as: UInt8.self)
+      frame.storeBytes(
+        of: UInt8(truncatingIfNeeded: destination >> UInt64(8 * index)), toByteOffset: index, as: UInt8.self)
+      frame.storeBytes(
+        of: UInt8(truncatingIfNeeded: source >> UInt64(8 * index)), toByteOffset: 6 + index, as: UInt8.self)
     }
     frame.storeBytes(of: mark, toByteOffset: 12, as: UInt32.self)
     for index in headerSize..<max(size, headerSize) {

@@ -169,20 +169,21 @@ private final class NetworkLoop {
     let step = (session.orders.tscHertz << 20) / rate
     let planned = ((deadline &- start) << 20) / step
     var index: UInt64 = 0
+    var isOpen = true
     while true {
       let now = pv_tsc()
       var progress = 0
       var due = start
-      while index < planned {
+      while isOpen, index < planned {
         due = start &+ (index &* step) >> 20
-        guard due <= now, now < deadline, let buffer = card.transmitBuffer() else { break }
+        guard due <= now, let buffer = card.transmitBuffer() else { break }
         try send(buffer, stamp: due)
         index += 1
         progress += 1
       }
       if progress > 0 { card.kick() }
       progress += try settle()
-      let isOpen = index < planned && now < deadline
+      isOpen = index < planned && now < deadline
       guard isOpen || inFlight > 0 else { break }
       if progress == 0 {
         giveUpWhatIsLost()
