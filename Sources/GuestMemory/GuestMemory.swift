@@ -10,6 +10,7 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
   /// The host refused the mapping; `errno` says why.
   case cannotMap(byteCount: Int, errno: Int32)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .outOfRange(let address, let count): "guest address \(address) + \(count) bytes is outside guest RAM"

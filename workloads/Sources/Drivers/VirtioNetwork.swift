@@ -19,8 +19,11 @@ public final class VirtioNetwork: NetworkDriver {
   /// Receive buffers that are given back before the device is told, where it waits for them.
   private static let releaseBatch = 32
 
+  /// `virtio-net`.
   public let name: StaticString = "virtio-net"
+  /// From the configuration space.
   public let address: [UInt8]
+  /// An MTU of 1,500 and the header: no offload is asked for.
   public let maximumFrame = 1514
   private let transport: VirtioMMIO
   private let receiveQueue: SplitQueue
@@ -74,6 +77,7 @@ public final class VirtioNetwork: NetworkDriver {
     if receiveQueue.wantsNotification() { pv_write32(notifyAddress, 0) }
   }
 
+  /// A free buffer; taken-back ones first.
   public func transmitBuffer() -> UInt? {
     if freeCount == 0 { takeBack() }
     guard freeCount > 0 else {
@@ -83,6 +87,7 @@ public final class VirtioNetwork: NetworkDriver {
     return frame(Int(free[freeCount - 1]), transmitBuffers)
   }
 
+  /// One descriptor a frame.
   public func transmit(length: Int) throws(NetworkError) {
     guard freeCount > 0, length >= 14, length <= maximumFrame else {
       throw NetworkError("virtio-net transmit", status: UInt32(truncatingIfNeeded: length))
@@ -95,16 +100,19 @@ public final class VirtioNetwork: NetworkDriver {
     transmitQueue.append(head: slot)
   }
 
+  /// Rings the doorbell where the device wants to hear it.
   public func kick() {
     if transmitQueue.wantsNotification() { pv_write32(notifyAddress, 1) }
   }
 
+  /// What has left. A caller that finds nothing waits for it, and `wait` asks for its interrupt too.
   public func reclaim() throws(NetworkError) -> Int {
     let count = takeBack()
     wantsTransmitted = count == 0 && freeCount < free.count
     return count
   }
 
+  /// The next frame of the used ring.
   public func receive() throws(NetworkError) -> ReceivedFrame? {
     guard let element = receiveQueue.takeUsedElement() else {
       announceReleased()
@@ -119,6 +127,7 @@ public final class VirtioNetwork: NetworkDriver {
     return ReceivedFrame(address: frame(element.head, receiveBuffers), length: length)
   }
 
+  /// Gives the buffer back; the device is told now and then, where it waits for buffers.
   public func release() {
     guard held >= 0 else { return }
     receiveQueue.append(head: held)
@@ -127,6 +136,7 @@ public final class VirtioNetwork: NetworkDriver {
     if released >= Self.releaseBatch { announceReleased() }
   }
 
+  /// Sleeps until an interrupt of this card, or any other.
   public func wait() throws(NetworkError) {
     announceReleased()
     guard let interrupt else { return pv_pause() }
@@ -137,6 +147,7 @@ public final class VirtioNetwork: NetworkDriver {
     disarm()
   }
 
+  /// Spins with interrupts on.
   public func wait(until deadline: UInt64) throws(NetworkError) {
     announceReleased()
     guard let interrupt else { return pv_pause() }
@@ -147,6 +158,7 @@ public final class VirtioNetwork: NetworkDriver {
     disarm()
   }
 
+  /// Resets the device; the rings stay to be read.
   public func stop() { transport.write(VirtioMMIO.Register.status, 0) }
 
   /// Chains that this frame takes: one, as buffers are longer than frames.
