@@ -19,6 +19,12 @@ enum AddressMap {
     static let ide: UInt32 = 14
   }
 
+  /// Slots of virtio-mmio, in the order in which a guest finds them.
+  enum MMIOSlot {
+    static let disk = 0
+    static let network = 1
+  }
+
   /// A PCI slot: where its functions' windows are, and which input INTA of the slot is wired to.
   struct Slot {
     let number: Int

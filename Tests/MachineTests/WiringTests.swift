@@ -13,11 +13,14 @@ private struct WiredMachine: ~Copyable {
   let wiring: Wiring
   let dispatcher: ExitDispatcher
 
-  init(disk: String, transport: String = "mmio", backing: DiskBacking, vcpus: Int = 1) throws {
+  init(
+    disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none, vcpus: Int = 1
+  ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
     specification.choices["transport"] = transport
     specification.disk = backing
+    specification.network = network
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -54,9 +57,9 @@ private struct WiredMachine: ~Copyable {
     return Array(page.mmioData[..<4])
   }
 
-  /// A 32-bit register of the first virtio-mmio slot; all ones where there is none.
-  func virtioRegister(_ offset: UInt64) -> [UInt8] {
-    let page = FabricatedRun.load(MemoryMap.virtioMMIO + offset, width: 4)
+  /// A 32-bit register of a virtio-mmio slot; all ones where there is none.
+  func virtioRegister(_ offset: UInt64, slot: UInt64 = 0) -> [UInt8] {
+    let page = FabricatedRun.load(MemoryMap.virtioMMIO + slot * MemoryMap.virtioMMIOStride + offset, width: 4)
     _ = dispatcher.dispatch(page.exit)
     return Array(page.mmioData[..<4])
   }
@@ -114,6 +117,15 @@ struct WiringTests {
     #expect(machine.virtioRegister(0) == Self.nothing)
     #expect(machine.wiring.workers.count == 2)
     #expect(machine.wiring.commandLine == "")
+  }
+
+  @Test func networkCardIsInTheSecondSlot() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", backing: Self.disk, network: .echo)
+    #expect(machine.virtioRegister(8, slot: 1) == [1, 0, 0, 0])
+    #expect(machine.virtioRegister(0x100, slot: 1) == [0x52, 0x54, 0, 0x70])
+    #expect(machine.wiring.workers.count == 2)
+    #expect(
+      machine.wiring.commandLine == "virtio_mmio.device=512@0xfeb00000:16 virtio_mmio.device=512@0xfeb00200:17")
   }
 
   @Test func everyVCPUGetsAQueue() throws {
