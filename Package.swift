@@ -123,7 +123,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Machine", "MachineLauncher", "Measurement", "HostTopology", "pvbench", "pvbench-vm",
+        "Machine", "MachineLauncher", "Measurement", "HostTopology", "CLinuxKVM", "pvbench", "pvbench-vm",
         .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
