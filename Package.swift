@@ -124,7 +124,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM",
+        "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM", "CLinuxKVM",
         .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),

@@ -8,9 +8,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+// Puts the calling thread, and the threads that it starts, into a new network namespace: 0, or -errno. By system call: the
+// library's wrapper wants _GNU_SOURCE, which Swift's importer does not have.
+static inline int pv_unshare_network(void) { return syscall(SYS_unshare, 0x40000000 /* CLONE_NEWNET */) < 0 ? -errno : 0; }
 
 // A non-blocking timer on CLOCK_MONOTONIC, or -errno.
 static inline int pv_timerfd(void) {
