@@ -29,7 +29,7 @@ let package = Package(
     .target(name: "DeviceModel", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(name: "KVM", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(name: "Backends", dependencies: ["DeviceModel", "GuestMemory", "CURing"], swiftSettings: strict),
-    .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends"], swiftSettings: strict),
+    .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
     .target(name: "ParavirtDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
     .target(name: "Measurement", dependencies: [.product(name: "PVWire", package: "workloads")], swiftSettings: strict),
     .target(
@@ -85,7 +85,8 @@ let package = Package(
     .testTarget(
       name: "BackendsTests", dependencies: ["Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
     .testTarget(
-      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel"], swiftSettings: strict),
+      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel", "GuestMemory"],
+      swiftSettings: strict),
     .testTarget(
       name: "ParavirtDevicesTests", dependencies: ["ParavirtDevices", "Backends", "DeviceModel", "GuestMemory"],
       swiftSettings: strict),

@@ -12,7 +12,7 @@ enum ImportTable {
     "DeviceModel": ["GuestMemory", "CLinuxKVM"],
     "KVM": ["GuestMemory", "CLinuxKVM"],
     "Backends": ["DeviceModel", "GuestMemory", "CURing"],
-    "EmulatedDevices": ["DeviceModel", "Backends"],
+    "EmulatedDevices": ["DeviceModel", "Backends", "GuestMemory"],
     "ParavirtDevices": ["DeviceModel", "Backends", "GuestMemory"],
     "Measurement": ["PVWire"],
     "MachineLauncher": ["Measurement", "PVWire"],
