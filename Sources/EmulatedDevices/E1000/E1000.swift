@@ -45,7 +45,7 @@ public final class E1000: PCIFunction {
   /// Has to run on a thread of its own.
   public let worker: E1000Worker
 
-  private let shared: E1000Shared
+  let shared: E1000Shared
 
   /// A card in its reset state with a six-byte address. `clock` counts nanoseconds from any origin.
   public init(
@@ -119,7 +119,7 @@ final class E1000Shared: Sendable {
 /// The registers as memory. They are 32 bits wide (317453, 13.2): a wider access is two, a narrower read is a part of the
 /// register, and a narrower write goes nowhere.
 final class E1000MemoryWindow: Device, Sendable {
-  private let shared: E1000Shared
+  let shared: E1000Shared
 
   init(_ shared: E1000Shared) { self.shared = shared }
 

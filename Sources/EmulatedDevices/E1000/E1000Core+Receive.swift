@@ -125,7 +125,7 @@ extension E1000Core {
   private func takeFrame() -> E1000ReceivedFrame? {
     var offload = FrameOffload()
     guard let count = port.receive(into: incomingRange.span, offload: &offload) else { return nil }
-    guard isLengthAcceptable(count), offload.segmentation == 0 else { return nil }
+    guard isAcceptable(count, offload) else { return nil }
     complete(offload, size: count)
     var size = max(count, 60)
     incoming.clear(count..<size)
@@ -158,9 +158,12 @@ extension E1000Core {
     return frame
   }
 
-  private func isLengthAcceptable(_ count: Int) -> Bool {
+  /// A frame that is still to be segmented is longer than any on a wire.
+  private func isAcceptable(_ count: Int, _ offload: FrameOffload) -> Bool {
     if count < 14 {
       statistics.count(.undersize)
+    } else if offload.segmentation != 0 {
+      statistics.count(.oversize)
     } else if count > 1518, !registers.has(E1000ReceiveControl.longPackets, in: .receiveControl) {
       statistics.count(.oversize)
     } else {
