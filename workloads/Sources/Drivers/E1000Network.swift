@@ -55,8 +55,11 @@ public final class E1000Network: NetworkDriver {
   /// Receive descriptors given back at a time: each write of RDT is an exit. The rest of the ring is enough to go on with.
   private static let releaseBatch = 64
 
+  /// `e1000`.
   public let name: StaticString = "e1000"
+  /// The six bytes in its EEPROM.
   public let address: [UInt8]
+  /// A full Ethernet frame without FCS.
   public let maximumFrame = 1514
   private let base: UInt
   private let interrupt: Interrupt?
@@ -93,6 +96,7 @@ public final class E1000Network: NetworkDriver {
     if interrupt != nil { pv_write32(base + Register.interruptMask, Cause.received) }
   }
 
+  /// The next descriptor's buffer; nil where all but one are in use.
   public func transmitBuffer() -> UInt? {
     if inFlight == Self.slots - 1 { takeBack() }
     guard inFlight < Self.slots - 1 else {
@@ -102,6 +106,7 @@ public final class E1000Network: NetworkDriver {
     return transmitBuffers.address + UInt(nextFree * Self.bufferSize)
   }
 
+  /// Fills the next descriptor; the card is told by `kick`.
   public func transmit(length: Int) throws(NetworkError) {
     guard inFlight < Self.slots - 1, length >= 14, length <= maximumFrame else {
       throw NetworkError("e1000 transmit", status: UInt32(truncatingIfNeeded: length))
@@ -111,18 +116,21 @@ public final class E1000Network: NetworkDriver {
     nextFree = (nextFree + 1) % Self.slots
   }
 
+  /// Writes TDT, where there is anything new: one exit, in which the card sends.
   public func kick() {
     guard announced != nextFree else { return }
     announced = nextFree
     pv_write32(base + Register.transmitRing + Register.tail, UInt32(nextFree))
   }
 
+  /// Counts and takes back the descriptors whose DD is set.
   public func reclaim() throws(NetworkError) -> Int {
     let count = takeBack()
     wantsTransmitted = count == 0 && inFlight > 0
     return count
   }
 
+  /// The next frame whose descriptor is done. Throws where the card reports an error, or a frame in pieces.
   public func receive() throws(NetworkError) -> ReceivedFrame? {
     let status = statusOfNextReceived
     guard status & Self.done != 0 else { return nil }
@@ -134,6 +142,7 @@ public final class E1000Network: NetworkDriver {
     return ReceivedFrame(address: receiveBuffers.address + UInt(nextReceived * Self.bufferSize), length: length)
   }
 
+  /// Gives the descriptor back; the card is told of `releaseBatch` at a time by RDT.
   public func release() {
     guard statusOfNextReceived & Self.done != 0 else { return }
     receiveRing.store(UInt64(0), at: 16 * nextReceived + 8)
@@ -146,6 +155,7 @@ public final class E1000Network: NetworkDriver {
     pv_write32(base + Register.receiveRing + Register.tail, UInt32(freed))
   }
 
+  /// Sleeps until an interrupt unless there is work, and reads ICR where there was one.
   public func wait() throws(NetworkError) {
     guard let interrupt else { return pv_pause() }
     arm()
@@ -153,6 +163,7 @@ public final class E1000Network: NetworkDriver {
     acknowledge(interrupt)
   }
 
+  /// As `wait`, but awake, and until the TSC reaches `deadline` at the latest.
   public func wait(until deadline: UInt64) throws(NetworkError) {
     guard let interrupt else { return pv_pause() }
     arm()
@@ -160,6 +171,7 @@ public final class E1000Network: NetworkDriver {
     acknowledge(interrupt)
   }
 
+  /// Masks all interrupts and switches both directions off.
   public func stop() {
     pv_write32(base + Register.interruptMaskClear, .max)
     pv_write32(base + Register.receiveControl, 0)
