@@ -103,10 +103,19 @@ final class E1000Driver {
     try memory.read(UInt8.self, at: GuestAddress(Self.transmitRing + index * 16 + 12))
   }
 
-  /// Brings frames to the card: its worker's turns, until it has nothing more to do.
+  /// Brings frames to the card.
   func deliver(_ frames: [[UInt8]]) {
     port.incoming += frames
-    write(read(.receiveTail), .receiveTail)
+    work()
+  }
+
+  /// The worker's turns, until it has nothing more to do.
+  func work() { while card.shared.withCore({ $0.workerTurn() }).hasMore {} }
+
+  /// Gives descriptors back up to this one, and lets the worker go on.
+  func giveBack(_ tail: UInt64) {
+    write(tail, .receiveTail)
+    work()
   }
 
   func received(_ index: UInt64) throws -> Received {

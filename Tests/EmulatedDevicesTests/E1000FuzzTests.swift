@@ -37,9 +37,9 @@ private struct HostileDriver {
     case 60..<63: driver.write(pick(0..<16) | 2, .transmitControl)
     case 63..<75:
       driver.registers.write(generator.next(), at: Int(pick(0..<0x6010)) & (pick(0..<4) == 0 ? -1 : -4), width: width)
-    case 75..<85: _ = driver.registers.read(at: Int(pick(0..<0x2_0000)) - 8, width: width)
-    case 85..<93: deliver()
-    case 93..<96: _ = driver.card.shared.withCore { $0.workerTurn() }
+    case 75..<80: _ = driver.registers.read(at: Int(pick(0..<0x2_0000)) - 8, width: width)
+    case 80..<88: deliver()
+    case 88..<96: _ = driver.card.shared.withCore { $0.workerTurn() }
     case 96: driver.becomeBusMaster(pick(0..<8) == 0 ? pick(0..<0x800) : 7)
     case 97: driver.clock.advance(pick(0..<1_000_000))
     case 98: _ = driver.read(.interruptCause)

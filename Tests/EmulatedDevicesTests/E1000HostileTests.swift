@@ -112,6 +112,7 @@ import Testing
     driver.write(E1000Driver.transmitRing, .receiveBaseLow)
     for _ in 0..<15 { try driver.queue(E1000Driver.transmitRing, lower: 0x0B00_0040) }
     driver.kick()
+    driver.work()
     #expect(driver.read(.transmitHead) <= 15)
     #expect(driver.card.counters.sent + driver.card.counters.refused <= 15)
   }

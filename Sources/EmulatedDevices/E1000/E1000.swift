@@ -18,8 +18,8 @@ public struct E1000Error: Error, Equatable {
 /// descriptor waits in the port. Absent: flow control, wake-up, management, flash, loopback, packet splitting.
 ///
 /// What the driver has queued is sent in the thread that writes TDT, up to a limit; the worker goes on from there and takes
-/// what comes in. A port whose input is never a surprise is emptied in the writing thread, too. One lock keeps all of it
-/// together, also while the port and the interrupt pin are driven: frames keep their order, and the pin follows the causes.
+/// everything that comes in. One lock keeps all of it together, also while the port and the interrupt pin are driven: the
+/// port sees one caller at a time, frames keep their order, and the pin follows the causes.
 public final class E1000: PCIFunction {
   /// Where the card's windows are, for the machine's tables: 128 KiB of memory and 64 ports.
   public struct Placement: Sendable {

@@ -57,7 +57,7 @@ extension E1000Core {
         if port.hasInput { continue }
         return false
       }
-      let needed = (frame.length + bufferSize - 1) / bufferSize
+      let needed = descriptors(of: frame)
       guard needed <= ring.available else {
         guard needed >= ring.count else {
           causes |= starve()
@@ -73,6 +73,15 @@ extension E1000Core {
     }
     return canReceive && port.hasInput
   }
+
+  /// True where all the descriptors that `frame` needs are there, or never will be.
+  func hasRoom(for frame: E1000ReceivedFrame) -> Bool {
+    guard let ring = receiveRing, ring.available > 0 else { return false }
+    let needed = descriptors(of: frame)
+    return needed <= ring.available || needed >= ring.count
+  }
+
+  private func descriptors(of frame: E1000ReceivedFrame) -> Int { (frame.length + bufferSize - 1) / bufferSize }
 
   private var bufferSize: Int { E1000ReceiveControl.bufferSize(registers[.receiveControl]) }
 

@@ -39,6 +39,8 @@ final class E1000Core {
   private let worker: EventFD
   /// The worker sleeps without watching the port's input.
   private var isInputUnwatched = true
+  /// The worker has been woken and has not had its turn yet.
+  private var isWorkerCalled = false
 
   /// Frames and descriptors in a turn.
   static let turnLength = 64
@@ -159,41 +161,50 @@ extension E1000Core {
 
   /// What the worker does each time it is awake: one turn. Says what to wait for.
   func workerTurn() -> E1000Plan {
-    let moreToSend = transmitTurn()
+    isWorkerCalled = false
     let moreToReceive = receiveTurn()
+    // An answering port gets no more questions while there is room for its answers: it holds only so many.
+    let moreToSend = !hasAnswer && transmitTurn()
     updatePin()
     // A frame that waits for descriptors must not be overtaken, nor be waited for by spinning.
     let watchesInput = held == nil && canReceive && port.inputDescriptor >= 0
     isInputUnwatched = !watchesInput
     return E1000Plan(
-      hasMore: moreToSend || moreToReceive, watchesInput: watchesInput, deadline: interrupts.deadline)
+      hasMore: moreToReceive || moreToSend || hasAnswer, watchesInput: watchesInput, deadline: interrupts.deadline)
   }
 
-  /// Sends what the driver has queued. Where the port answers at once, so does the card.
+  /// True where a port that cannot be watched has a frame that could be received.
+  private var hasAnswer: Bool { port.inputDescriptor < 0 && (port.hasInput || held != nil) && couldReceiveNext }
+
+  /// True where there are descriptors for the next frame.
+  private var couldReceiveNext: Bool { held.map(hasRoom) ?? canReceive }
+
+  /// Sends what the driver has queued, up to a limit; the worker does the rest, and receives the answers.
   private func serve() {
-    let answersAtOnce = port.inputDescriptor < 0
-    for _ in 0..<Self.turnsOfAWrite {
-      let moreToSend = transmitTurn()
-      let moreToReceive = answersAtOnce && receiveTurn()
-      guard moreToSend || moreToReceive else { return }
+    guard !hasAnswer else { return callWorker() }
+    var turns = 0
+    while transmitTurn() {
+      turns += 1
+      if hasAnswer || turns == Self.turnsOfAWrite { return callWorker() }
     }
-    worker.signal()
+    if hasAnswer { callWorker() }
   }
 
   /// The driver has given buffers back, or changed how frames are received.
   private func serveInput() {
-    if port.inputDescriptor < 0 {
-      for _ in 0..<Self.turnsOfAWrite { guard receiveTurn() else { return } }
-      worker.signal()
-    } else if isInputUnwatched, canReceive {
-      isInputUnwatched = false
-      worker.signal()
-    }
+    if hasAnswer || (isInputUnwatched && port.inputDescriptor >= 0 && couldReceiveNext) { callWorker() }
+  }
+
+  /// Wakes the worker, unless it has been called and has not come yet.
+  private func callWorker() {
+    guard !isWorkerCalled else { return }
+    isWorkerCalled = true
+    worker.signal()
   }
 
   /// Drives the pin; a rise that has to wait is the worker's.
   private func updatePin() {
-    if interrupts.update(interval: registers[.interruptThrottling]) { worker.signal() }
+    if interrupts.update(interval: registers[.interruptThrottling]) { callWorker() }
   }
 }
 
