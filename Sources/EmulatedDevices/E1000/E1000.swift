@@ -102,6 +102,7 @@ public final class E1000: PCIFunction {
 /// The card's state behind its lock.
 final class E1000Shared: Sendable {
   private let core: Mutex<E1000Core>
+  private let wake: EventFD
 
   init(
     macAddress: [UInt8], memory: GuestMemory, port: any NetworkPort, line: any InterruptLine,
@@ -109,11 +110,16 @@ final class E1000Shared: Sendable {
   ) {
     core = Mutex(
       E1000Core(
-        macAddress: macAddress, memory: memory, port: port, interrupts: E1000Interrupts(line: line, clock: clock),
-        worker: wake))
+        macAddress: macAddress, memory: memory, port: port, interrupts: E1000Interrupts(line: line, clock: clock)))
+    self.wake = wake
   }
 
-  func withCore<Result: Sendable>(_ body: (E1000Core) -> Result) -> Result { core.withLock { body($0) } }
+  /// Does something to the card, and wakes the worker where that is its to go on with.
+  func withCore<Result: Sendable>(_ body: (E1000Core) -> Result) -> Result {
+    let (result, isCalled) = core.withLock { (body($0), $0.takeCall()) }
+    if isCalled { wake.signal() }
+    return result
+  }
 }
 
 /// The registers as memory. They are 32 bits wide (317453, 13.2): a wider access is two, a narrower read is a part of the

@@ -36,11 +36,11 @@ final class E1000Core {
 
   private var eeprom: E1000EEPROM
   private var phy = E1000PHY()
-  private let worker: EventFD
   /// The worker sleeps without watching the port's input.
   private var isInputUnwatched = true
   /// The worker has been woken and has not had its turn yet.
   private var isWorkerCalled = false
+  private var wantsWorker = false
 
   /// Frames and descriptors in a turn.
   static let turnLength = 64
@@ -48,13 +48,12 @@ final class E1000Core {
   private static let turnsOfAWrite = 16
 
   init(
-    macAddress: [UInt8], memory: GuestMemory, port: any NetworkPort, interrupts: E1000Interrupts, worker: EventFD
+    macAddress: [UInt8], memory: GuestMemory, port: any NetworkPort, interrupts: E1000Interrupts
   ) {
     eeprom = E1000EEPROM(macAddress: macAddress)
     self.memory = memory
     self.port = port
     self.interrupts = interrupts
-    self.worker = worker
     outgoingRange = [outgoing.range(count: 0)]
     incomingRange = [incoming.range(count: E1000FrameBuffer.capacity - E1000ReceivedFrame.trailer)]
     loadAddress()
@@ -165,7 +164,7 @@ extension E1000Core {
     let moreToReceive = receiveTurn()
     // An answering port gets no more questions while there is room for its answers: it holds only so many.
     let moreToSend = !hasAnswer && transmitTurn()
-    updatePin()
+    _ = interrupts.update(interval: registers[.interruptThrottling])
     // A frame that waits for descriptors must not be overtaken, nor be waited for by spinning.
     let watchesInput = held == nil && canReceive && port.inputDescriptor >= 0
     isInputUnwatched = !watchesInput
@@ -195,11 +194,17 @@ extension E1000Core {
     if hasAnswer || (isInputUnwatched && port.inputDescriptor >= 0 && couldReceiveNext) { callWorker() }
   }
 
-  /// Wakes the worker, unless it has been called and has not come yet.
+  /// Asks for the worker, unless it has been called and has not come yet.
   private func callWorker() {
     guard !isWorkerCalled else { return }
     isWorkerCalled = true
-    worker.signal()
+    wantsWorker = true
+  }
+
+  /// True where the worker has to be woken, once the lock is free: it would only run into it.
+  func takeCall() -> Bool {
+    defer { wantsWorker = false }
+    return wantsWorker
   }
 
   /// Drives the pin; a rise that has to wait is the worker's.
