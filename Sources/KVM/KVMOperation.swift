@@ -15,6 +15,7 @@ public enum KVMOperation: String, Sendable, CustomStringConvertible {
   case createVCPU = "KVM_CREATE_VCPU"
   case irqLine = "KVM_IRQ_LINE"
   case irqFD = "KVM_IRQFD"
+  case setGSIRouting = "KVM_SET_GSI_ROUTING"
   case ioEventFD = "KVM_IOEVENTFD"
   case getStatsFD = "KVM_GET_STATS_FD"
   case run = "KVM_RUN"

@@ -96,9 +96,16 @@ public struct VirtualMachine: ~Copyable {
 
   /// A level-triggered input of the in-kernel interrupt controllers, low to begin with.
   public func interruptInput(gsi: UInt32) throws(KVMError) -> InterruptInput {
+    try InterruptInput(descriptor: try duplicate(), gsi: gsi)
+  }
+
+  /// What decides which interrupt a GSI is. One for each VM: it knows the whole table.
+  public func interruptRouter() throws(KVMError) -> InterruptRouter { InterruptRouter(descriptor: try duplicate()) }
+
+  private func duplicate() throws(KVMError) -> Descriptor {
     let copy = fcntl(descriptor.raw, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .duplicate(errno: errno) }
-    return try InterruptInput(descriptor: Descriptor(owning: copy), gsi: gsi)
+    return Descriptor(owning: copy)
   }
 
   /// The VM's own counters.

@@ -27,8 +27,8 @@ final class ConsoleLog: SerialSink {
   var lines: [String] { bytes.split(separator: 10).map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// The machine profile's rows put into effect: devices on buses, interrupts and doorbells into KVM. Addresses are where PCs
-/// and QEMU's microvm have them; devices never learn them.
+/// The machine profile's rows put into effect: devices on buses, interrupts and doorbells into KVM. Addresses are those of
+/// `AddressMap`; devices never learn them.
 struct Wiring: ~Copyable {
   private var ports = Bus()
   private var mmio = Bus()
@@ -38,29 +38,27 @@ struct Wiring: ~Copyable {
   var commandLine = ""
   let console = ConsoleLog()
 
-  private enum Address {
-    static let com1: UInt64 = 0x3F8
-    static let ideCommand: UInt64 = 0x1F0
-    static let ideControl: UInt64 = 0x3F6
-    /// QueueNotify within a virtio-mmio slot (virtio 1.2, 4.2.2).
-    static let queueNotify: UInt64 = 0x50
-  }
-  private enum GSI {
-    static let com1: UInt32 = 4
-    static let ide: UInt32 = 14
-  }
+  /// QueueNotify within a virtio-mmio slot (virtio 1.2, 4.2.2).
+  private static let queueNotify: UInt64 = 0x50
+  private typealias Port = AddressMap.Port
+  private typealias GSI = AddressMap.GSI
 
   /// What stands behind the disk, and its controller where that needs no VM. Opening a medium and making an io_uring takes
   /// time that a VM should not be waiting for.
   private enum Disk {
     case none
-    case ide(any BlockStorage)
+    case ide(any BlockStorage, hasDMA: Bool)
     case virtio(VirtioBlock)
   }
   private let disk: Disk
+  private let isVirtioOnPCI: Bool
+  private let pci = PCIHostBridge()
+  private var router: InterruptRouter?
+  private var nextMessage = InterruptRouter.firstMessage
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    isVirtioOnPCI = specification.choices["transport"] == "pci"
     guard let storage = try Self.openDisk(specification.disk) else {
       disk = .none
       return
@@ -70,18 +68,28 @@ struct Wiring: ~Copyable {
       do { disk = .virtio(try VirtioBlock(storage: storage, queueCount: specification.vcpus)) } catch {
         throw .wiring("virtio-blk: \(error)")
       }
-    default: disk = .ide(storage)
+    case let choice: disk = .ide(storage, hasDMA: choice == "ide-dma")
     }
   }
 
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
     try attachConsole(machine)
+    attachSouthBridge()
     switch disk {
     case .none: break
-    case .ide(let storage): try attachIDE(storage, machine)
-    case .virtio(let device): try attachVirtioBlock(device, machine, memory: memory)
+    case .ide(let storage, hasDMA: false): try attachIDE(storage, machine)
+    case .ide(let storage, hasDMA: true): try attachPIIX3(storage, machine, memory: memory)
+    case .virtio(let device):
+      let doorbells = device.workers.map(\.doorbell)
+      if isVirtioOnPCI {
+        try attachToPCI(device, doorbells: doorbells, slot: AddressMap.PCI.disk, machine, memory: memory)
+      } else {
+        try attachToMMIO(device, doorbells: doorbells, machine, memory: memory)
+      }
+      workers = device.workers
     }
+    try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 
   /// Hands the buses over to whoever answers exits; they are empty afterwards.
@@ -95,46 +103,113 @@ struct Wiring: ~Copyable {
 
   private mutating func attachConsole(_ machine: borrowing VirtualMachine) throws(MachineError) {
     let uart = UART16550A(interrupt: try Self.line(GSI.com1, of: machine), sink: console)
-    try Self.map(uart, at: Address.com1, count: 8, on: &ports)
+    try Self.map(uart, at: Port.com1, count: 8, on: &ports)
   }
 
-  private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError) {
-    let channel = IDEChannel(
-      storage: storage, identity: DriveIdentity(serial: "PVBENCH0"), interrupt: try Self.line(GSI.ide, of: machine))
-    try Self.map(channel.commandBlock, at: Address.ideCommand, count: 8, on: &ports)
-    try Self.map(channel.controlBlock, at: Address.ideControl, count: 1, on: &ports)
+  private static let driveIdentity = DriveIdentity(serial: "PVBENCH0")
+
+  /// An IDE channel as the ISA bus had them: at legacy ports, without a PCI function, hence without DMA.
+  private mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError)
+  {
+    try map(
+      IDEChannel(
+        storage: storage, identity: Self.driveIdentity, interrupt: try Self.line(GSI.ide, of: machine)))
   }
 
-  /// virtio-blk in the first virtio-mmio slot: doorbells by ioeventfd, completions by irqfd, a worker for each queue.
-  private mutating func attachVirtioBlock(
-    _ device: VirtioBlock, _ machine: borrowing VirtualMachine, memory: GuestMemory
+  /// The PIIX3's IDE function: the same channel, and a bus master.
+  private mutating func attachPIIX3(
+    _ storage: any BlockStorage, _ machine: borrowing VirtualMachine, memory: GuestMemory
+  ) throws(MachineError) {
+    let function = PIIX3IDE(
+      storage: storage, identity: Self.driveIdentity, interrupt: try Self.line(GSI.ide, of: machine), memory: memory,
+      ports: AddressMap.PCI.busMasterPorts)
+    try map(function.primary)
+    try add(function, slot: AddressMap.PCI.southBridge, function: AddressMap.PCI.ideFunction)
+  }
+
+  private mutating func map(_ channel: IDEChannel) throws(MachineError) {
+    try Self.map(channel.commandBlock, at: Port.ideCommand, count: 8, on: &ports)
+    try Self.map(channel.controlBlock, at: Port.ideControl, count: 1, on: &ports)
+  }
+
+  /// The PIIX3's ISA bridge (82371SB): nothing but an identity, in front of the devices at legacy ports.
+  private func attachSouthBridge() {
+    let bridge = PCIStub(PCIIdentity(vendor: 0x8086, device: 0x7000, classCode: 0x060100))
+    pci.add(bridge, slot: AddressMap.PCI.southBridge)
+  }
+
+  /// A virtio device in the first virtio-mmio slot: doorbells by ioeventfd, one address told apart by the queue's number, and
+  /// interrupts by irqfd.
+  private mutating func attachToMMIO(
+    _ device: any VirtioDevice, doorbells: [EventFD], _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
     do {
       let interrupt = try EventFD()
       let transport = VirtioMMIOTransport(device: device, memory: memory, interrupt: interrupt)
       try mmio.map(transport, at: MemoryMap.virtioMMIO, count: MemoryMap.virtioMMIOStride)
       try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: MemoryMap.virtioMMIOFirstGSI)
-      let notify = GuestAddress(MemoryMap.virtioMMIO + Address.queueNotify)
-      for (index, worker) in device.workers.enumerated() {
+      let notify = GuestAddress(MemoryMap.virtioMMIO + Self.queueNotify)
+      for (queue, doorbell) in doorbells.enumerated() {
         try machine.assignDoorbell(
-          descriptor: worker.doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(index))
+          descriptor: doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(queue))
       }
-      workers = device.workers
       commandLine =
         "virtio_mmio.device=\(MemoryMap.virtioMMIOStride)@0x\(String(MemoryMap.virtioMMIO, radix: 16)):"
         + "\(MemoryMap.virtioMMIOFirstGSI)"
     } catch let error as KVMError {
       throw .kvm(error)
     } catch {
-      throw .wiring("virtio-blk: \(error)")
+      throw .wiring("virtio-mmio: \(error)")
     }
   }
 
-  private static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine {
+  /// A virtio device in a PCI slot: a doorbell address of its own for each queue by ioeventfd, and MSI-X by irqfd.
+  private mutating func attachToPCI(
+    _ device: any VirtioDevice, doorbells: [EventFD], slot: AddressMap.Slot, _ machine: borrowing VirtualMachine,
+    memory: GuestMemory
+  ) throws(MachineError) {
+    let transport = VirtioPCITransport(
+      device: device, memory: memory, structures: slot.memory,
+      messageWindow: slot.memory + VirtioPCIStructure.windowByteCount,
+      messages: try messages(count: doorbells.count + 1, machine), line: try Self.line(slot.line, of: machine),
+      lineNumber: UInt8(slot.line))
+    try add(transport, slot: slot.number)
+    let notify = GuestAddress(UInt64(slot.memory) + UInt64(VirtioPCIStructure.notify.offset))
+    do {
+      for (queue, doorbell) in doorbells.enumerated() {
+        let address = notify + UInt64(queue * VirtioPCIStructure.notifyMultiplier)
+        try machine.assignDoorbell(descriptor: doorbell.descriptor, address: .mmio(address), width: 0)
+      }
+    } catch { throw .kvm(error) }
+  }
+
+  /// The next `count` GSIs as a function's message interrupts.
+  private mutating func messages(count: Int, _ machine: borrowing VirtualMachine) throws(MachineError) -> PCIMessages {
+    if router == nil { do { router = try machine.interruptRouter() } catch { throw .kvm(error) } }
+    guard let router else { preconditionFailure("just made") }
+    defer { nextMessage += UInt32(count) }
+    return try PCIMessages(vectorCount: count, firstGSI: nextMessage, router: router, machine: machine)
+  }
+
+  /// Puts a function on the bus, and its windows where they are.
+  private mutating func add(_ function: any PCIFunction, slot: Int, function number: Int = 0) throws(MachineError) {
+    pci.add(function, slot: slot, function: number)
+    for (base, device) in function.windows {
+      switch base {
+      case .memory(_, let count, let address):
+        try Self.map(device, at: UInt64(address), count: UInt64(count), on: &mmio)
+      case .port(_, let count, let address): try Self.map(device, at: UInt64(address), count: UInt64(count), on: &ports)
+      }
+    }
+  }
+
+  private static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine
+  {
     do { return KVMInterruptLine(try machine.interruptInput(gsi: gsi)) } catch { throw .kvm(error) }
   }
 
-  private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError) {
+  private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError)
+  {
     do { try bus.map(device, at: base, count: count) } catch { throw .wiring("\(error)") }
   }
 

@@ -16,7 +16,14 @@ public enum MachineProfile {
       name: "disk", summary: "disk controller",
       values: [
         ("ide-pio", "PIIX-style IDE, ATA PIO through ports 0x1F0 and 0x3F6, IRQ 14"),
-        ("virtio-blk", "virtio-blk on virtio-mmio: ioeventfd doorbell, irqfd completion, io_uring"),
+        ("ide-dma", "PIIX3 IDE function: ATA DMA by its bus master, IRQ 14"),
+        ("virtio-blk", "virtio-blk: ioeventfd doorbell, irqfd completion, io_uring"),
+      ]),
+    Subsystem(
+      name: "transport", summary: "what virtio devices are attached to",
+      values: [
+        ("mmio", "virtio-mmio: one interrupt and one doorbell address a device"),
+        ("pci", "virtio over PCI: MSI-X, and a doorbell address for each queue"),
       ]),
     Subsystem(
       name: "cpuid", summary: "hypervisor CPUID leaves",
@@ -32,11 +39,11 @@ public enum MachineProfile {
   public static let modes: [(name: String, summary: String, choices: [String: String])] = [
     (
       "full", "full emulation: what a guest without any paravirtual driver sees",
-      ["disk": "ide-pio", "cpuid": "hidden", "console": "uart", "completion": "interrupt"]
+      ["disk": "ide-pio", "transport": "pci", "cpuid": "hidden", "console": "uart", "completion": "interrupt"]
     ),
     (
       "paravirt", "paravirtual devices and CPUID leaves",
-      ["disk": "virtio-blk", "cpuid": "kvm", "console": "uart", "completion": "interrupt"]
+      ["disk": "virtio-blk", "transport": "pci", "cpuid": "kvm", "console": "uart", "completion": "interrupt"]
     ),
   ]
 

@@ -3,14 +3,22 @@ import EmulatedDevices
 
 /// Drives a channel as a guest's driver does: by its registers only.
 struct IDEDriver {
-  let line = FakeInterruptLine()
+  let line: FakeInterruptLine
   let storage: FakeStorage
   let channel: IDEChannel
 
   init(sectors: UInt64 = 4096) {
+    line = FakeInterruptLine()
     storage = FakeStorage(sectors: sectors)
     channel = IDEChannel(
       storage: storage, identity: DriveIdentity(serial: "PVB-1", firmware: "2.5", model: "Test disk"), interrupt: line)
+  }
+
+  /// Drives the channel of a controller.
+  init(_ channel: IDEChannel, storage: FakeStorage, line: FakeInterruptLine) {
+    self.channel = channel
+    self.storage = storage
+    self.line = line
   }
 
   /// Reads a byte register of the command block.

@@ -13,6 +13,8 @@ extension RealGuests {
     static let writes = [
       DiskJob(disk: "ide-pio", operation: "write"), DiskJob(disk: "ide-pio", operation: "flush", completion: "polled"),
       DiskJob(disk: "ide-pio", operation: "write", access: "sequential", completion: "polled"),
+      DiskJob(disk: "ide-dma", operation: "write"), DiskJob(disk: "ide-dma", operation: "flush", completion: "polled"),
+      DiskJob(disk: "ide-dma", operation: "write", block: 131_072),
       DiskJob(operation: "write"), DiskJob(operation: "flush"), DiskJob(operation: "write", block: 131_072),
       DiskJob(operation: "write", depth: 32), DiskJob(operation: "write", access: "sequential", completion: "polled"),
     ]
@@ -29,8 +31,12 @@ extension RealGuests {
     static let reads = [
       DiskJob(disk: "ide-pio"), DiskJob(disk: "ide-pio", completion: "polled"),
       DiskJob(disk: "ide-pio", access: "sequential", block: 131_072), DiskJob(disk: "ide-pio", block: 512),
+      DiskJob(disk: "ide-dma"), DiskJob(disk: "ide-dma", completion: "polled"),
+      DiskJob(disk: "ide-dma", block: 131_072),
+      DiskJob(disk: "ide-dma", access: "sequential", block: 1_048_576), DiskJob(disk: "ide-dma", block: 512),
       DiskJob(), DiskJob(completion: "polled"), DiskJob(access: "sequential", block: 131_072), DiskJob(block: 512),
       DiskJob(depth: 32), DiskJob(block: 131_072, depth: 32, completion: "polled"),
+      DiskJob(transport: "mmio"), DiskJob(transport: "mmio", depth: 32, completion: "polled"),
     ]
 
     @Test(arguments: reads)
@@ -74,7 +80,7 @@ extension RealGuests {
       let virtio = try GuestRun.run(DiskJob().specification(on: image))
       #expect(virtio.log.contains("disk: virtio-blk, sectors 8192"))
       let ide = try GuestRun.run(DiskJob(disk: "ide-pio").specification(on: image))
-      #expect(ide.log.contains("disk: ide, sectors 8192"))
+      #expect(ide.log.contains("disk: ide, pio, sectors 8192"))
     }
   }
 

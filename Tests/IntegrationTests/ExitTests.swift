@@ -31,25 +31,40 @@ extension RealGuests {
       #expect(report.exits.byDetail["io:0x1f0:out"]?.bytes == UInt64(operations) * job.block)
     }
 
-    @Test func aPolledVirtioReadHardlyExits() throws {
-      let report = try GuestRun.run(DiskJob(completion: "polled").specification(on: image))
+    @Test func aPolledReadOverVirtioMMIOHardlyExits() throws {
+      let report = try GuestRun.run(DiskJob(transport: "mmio", completion: "polled").specification(on: image))
       #expect(try #require(report.metrics["exits.per_op"]) <= 0.1)
     }
 
-    @Test func aVirtioInterruptCostsTwoExits() throws {
-      let report = try GuestRun.run(DiskJob().specification(on: image))
+    @Test(arguments: [UInt64(4096), 131_072])
+    func anIDETransferByDMACostsTheSameWhateverItsSize(block: UInt64) throws {
+      let report = try GuestRun.run(DiskJob(disk: "ide-dma", block: block).specification(on: image))
+      #expect(report.metrics["exits.per_op"] == 12)
+      #expect(report.exits.byDetail["io:0x1f0:in"] == nil)
+    }
+
+    @Test(arguments: ["interrupt", "polled"])
+    func virtioOverPCIHardlyExits(completion: String) throws {
+      let report = try GuestRun.run(DiskJob(completion: completion).specification(on: image))
+      #expect(try #require(report.metrics["exits.per_op"]) <= 0.1)
+    }
+
+    @Test func anInterruptOfVirtioMMIOCostsTwoExits() throws {
+      let report = try GuestRun.run(DiskJob(transport: "mmio").specification(on: image))
       #expect(try #require(report.metrics["exits.per_op"]) <= 2.1)
     }
 
     @Test func theDoorbellDoesNotExit() throws {
-      let report = try GuestRun.run(DiskJob(depth: 32).specification(on: image))
+      let report = try GuestRun.run(DiskJob(transport: "mmio", depth: 32).specification(on: image))
       #expect(report.status == .ok)
       #expect(report.exits.byDetail["mmio:0xfeb00050:out"] == nil)
     }
 
     @Test(
       .enabled(if: Host.exitEvent != nil, "kvm:kvm_userspace_exit cannot be counted here"),
-      arguments: [DiskJob(), DiskJob(disk: "ide-pio"), DiskJob(depth: 32, completion: "polled")])
+      arguments: [
+        DiskJob(), DiskJob(transport: "mmio"), DiskJob(disk: "ide-pio"), DiskJob(depth: 32, completion: "polled"),
+      ])
     func theKernelCountsTheSameExits(_ job: DiskJob) throws {
       var specification = job.specification(on: image)
       specification.userspaceExitEvent = Host.exitEvent

@@ -14,9 +14,10 @@ private struct WiredMachine: ~Copyable {
   let wiring: Wiring
   let dispatcher: ExitDispatcher
 
-  init(disk: String, backing: DiskBacking, vcpus: Int = 1) throws {
+  init(disk: String, transport: String = "mmio", backing: DiskBacking, vcpus: Int = 1) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
+    specification.choices["transport"] = transport
     specification.disk = backing
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
@@ -35,6 +36,23 @@ private struct WiredMachine: ~Copyable {
     let page = FabricatedRun.input(0x1F7, width: 1)
     _ = dispatcher.dispatch(page.exit)
     return page.portData(1)[0]
+  }
+
+  /// A 32-bit register of a function on PCI bus 0; all ones where there is none.
+  func pci(slot: UInt32, function: UInt32 = 0, _ register: UInt32) -> UInt32 {
+    let address = 1 << 31 | slot << 11 | function << 8 | register
+    let select = FabricatedRun.output(0xCF8, width: 4, (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * $0)) })
+    _ = dispatcher.dispatch(select.exit)
+    let page = FabricatedRun.input(0xCFC, width: 4)
+    _ = dispatcher.dispatch(page.exit)
+    return page.portData(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  /// A 32-bit word of MMIO.
+  func word(_ address: UInt64) -> [UInt8] {
+    let page = FabricatedRun.load(address, width: 4)
+    _ = dispatcher.dispatch(page.exit)
+    return Array(page.mmioData[..<4])
   }
 
   /// A 32-bit register of the first virtio-mmio slot; all ones where there is none.
@@ -73,6 +91,25 @@ struct WiringTests {
     #expect(machine.ideStatus == 0xFF)
     #expect(machine.wiring.workers.count == 1)
     #expect(machine.wiring.commandLine == "virtio_mmio.device=512@0xfeb00000:16")
+  }
+
+  @Test func bridgesAreOnTheBus() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: .none)
+    #expect(machine.pci(slot: 0, 0) == 0x1237_8086)
+    #expect(machine.pci(slot: 1, 0) == 0x7000_8086)
+    #expect(machine.pci(slot: 2, 0) == .max)
+  }
+
+  @Test func virtioBlockIsInThePCISlotOfTheDisk() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", transport: "pci", backing: Self.disk, vcpus: 2)
+    #expect(machine.pci(slot: 2, 0) == 0x1042_1AF4)
+    #expect(machine.pci(slot: 2, 0x10) == 0xE000_0000)
+    #expect(machine.pci(slot: 2, 0x14) == 0xE000_4000)
+    #expect(machine.word(0xE000_2000) == [0, 8, 0, 0])  // 2,048 sectors
+    #expect(machine.word(0xE000_400C) == [1, 0, 0, 0])  // the first vector is masked
+    #expect(machine.virtioRegister(0) == Self.nothing)
+    #expect(machine.wiring.workers.count == 2)
+    #expect(machine.wiring.commandLine == "")
   }
 
   @Test func everyVCPUGetsAQueue() throws {

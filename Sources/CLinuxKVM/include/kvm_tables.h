@@ -7,7 +7,7 @@
 
 // Requests that end in a flexible array, which Swift drops. Each is built in a union with room for its entries.
 
-enum { pv_cpuid_capacity = 256, pv_routing_capacity = 128 };
+enum { pv_cpuid_capacity = 256, pv_routing_capacity = 512 };
 
 union pv_cpuid_request {
   struct kvm_cpuid2 head;

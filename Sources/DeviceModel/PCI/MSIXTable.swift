@@ -39,6 +39,9 @@ public final class MSIXTable: Device {
   private let messages: any MessageInterrupts
   private let configuration: PCIConfiguration
   private let controlOffset: Int
+  private let enabled = Atomic<Bool>(false)
+  /// Enable and function mask as they were last acted upon.
+  private var followedControl: UInt16 = 0
 
   /// Announces `vectorCount` vectors in `configuration`; the window lies `offset` bytes into base address `baseAddress`.
   public init(
@@ -63,14 +66,20 @@ public final class MSIXTable: Device {
   /// How many vectors there are.
   public var vectorCount: Int { entries.count }
 
-  /// Whether the guest has switched MSI-X on, in place of INTx. Of the thread that writes the configuration space.
-  public var isEnabled: Bool { control & Self.enable != 0 }
+  /// Whether the guest has switched MSI-X on, in place of INTx; from any thread.
+  public var isEnabled: Bool { enabled.load(ordering: .acquiring) }
 
   /// The interrupt of `vector`: sent, kept pending while it is masked, or dropped while MSI-X is off.
   public func edge(vector: Int) -> any InterruptEdge { vectors[vector] }
 
   /// To be called when the configuration space has been written: follows the capability's message control.
-  public func configurationWritten() { for index in entries.indices { update(index) } }
+  public func configurationWritten() {
+    let now = control & (Self.enable | Self.functionMask)
+    guard now != followedControl else { return }
+    followedControl = now
+    enabled.store(now & Self.enable != 0, ordering: .releasing)
+    for index in entries.indices { update(index) }
+  }
 
   /// Any width; outside table and pending bits zero.
   public func read(at offset: Int, width: AccessWidth) -> UInt64 {
@@ -110,9 +119,9 @@ public final class MSIXTable: Device {
 
   /// Brings one vector's message and delivery in line with its entry and message control: first the message, then the door.
   private func update(_ index: Int) {
-    let control = control
+    let control = followedControl
     let entry = entries[index]
-    let isMasked = entry.isMasked || control & Self.functionMask != 0 || control & Self.enable == 0
+    let isMasked = entry.isMasked || control != Self.enable
     messages.configure(vector: index, address: entry.address, data: entry.data, isMasked: isMasked)
     vectors[index].set(control & Self.enable == 0 ? .off : isMasked ? .masked : .open)
   }

@@ -52,10 +52,14 @@ extension ATADrive {
 
   func beginDataOut(_ sectors: SectorRun) throws(ATAFailure) {
     run = sectors
+    try requireWritable(sectors)
+    try askForBlock(sectors)
+  }
+
+  func requireWritable(_ sectors: SectorRun) throws(ATAFailure) {
     guard !storage.isReadOnly else {
       throw ATAFailure(error: [.aborted, .writeProtected], sector: sectors.next)
     }
-    try askForBlock(sectors)
   }
 
   private func askForBlock(_ run: SectorRun) throws(ATAFailure) {
@@ -109,7 +113,7 @@ extension ATADrive {
   // MARK: The medium
 
   /// Reads the run's next block into the buffer. Only sectors that were proved to exist reach the storage.
-  private func readSectors(_ run: SectorRun) throws(ATAFailure) {
+  func readSectors(_ run: SectorRun) throws(ATAFailure) {
     try run.requireReachable()
     do throws(StorageError) {
       try storage.read(at: run.byteOffset, into: buffer.sectors(run.block))
@@ -118,7 +122,7 @@ extension ATADrive {
     }
   }
 
-  private func writeSectors(_ run: SectorRun) throws(ATAFailure) {
+  func writeSectors(_ run: SectorRun) throws(ATAFailure) {
     try run.requireReachable()
     do throws(StorageError) {
       // SAFETY: the storage only reads these bytes, and only during the call.

@@ -1,6 +1,6 @@
 import Backends
 
-/// An ATA hard disk without DMA: commands, PIO protocols and settings (ATA/ATAPI-6, T13/1410D). It owns the task file and
+/// An ATA hard disk: commands, PIO and DMA protocols and settings (ATA/ATAPI-6, T13/1410D). It owns the task file and
 /// answers to a channel; what it wants to say is in `status`, `error` and `interruptPending`.
 ///
 /// A decision: storage is accessed synchronously, in the thread of the vCPU that wrote the command or moved the last word of
@@ -12,10 +12,14 @@ final class ATADrive {
     case idle
     case dataIn
     case dataOut
+    /// Waits for a bus master, in the command's own direction.
+    case dmaIn
+    case dmaOut
   }
 
   let storage: any BlockStorage
-  let buffer = SectorBuffer()
+  let buffer: SectorBuffer
+  private let supportsDMA: Bool
   /// Sectors on the medium.
   let capacity: UInt64
 
@@ -25,7 +29,8 @@ final class ATADrive {
   var interruptPending = false
 
   var phase = Phase.idle
-  /// What of the buffer the host has still to transfer before the block is complete. Empty exactly while `phase` is idle.
+  /// What of the buffer the host has still to transfer before the block is complete. Empty while `phase` is idle, and
+  /// before a DMA command has read its next block.
   var window = 0..<0
   /// For data-in what comes after the block in the buffer, for data-out what begins with it.
   var run: SectorRun?
@@ -36,13 +41,17 @@ final class ATADrive {
   private let identifyData: IdentifyData
   private var isStandingBy = false
 
-  init(storage: any BlockStorage, identity: DriveIdentity) {
+  init(storage: any BlockStorage, identity: DriveIdentity, supportsDMA: Bool) {
     self.storage = storage
+    self.supportsDMA = supportsDMA
+    buffer = SectorBuffer(sectors: supportsDMA ? ATALimits.sectorsPerDMABlock : ATALimits.maximumMultiple)
     capacity = min(storage.byteCount / UInt64(ATALimits.sectorSize), ATALimits.lba48Sectors)
     let geometry = CHSGeometry(sectors: capacity, heads: 16, sectorsPerTrack: 63, maximumCylinders: 16383)
-    defaultSettings = IdentifyData.Settings(geometry: geometry, multiple: 0, writeCache: true)
+    defaultSettings = IdentifyData.Settings(
+      geometry: geometry, multiple: 0, writeCache: true, dmaMode: supportsDMA ? 0x22 : nil)
     settings = defaultSettings
-    identifyData = IdentifyData(identity: identity, capacity: capacity, defaultGeometry: geometry)
+    identifyData = IdentifyData(
+      identity: identity, capacity: capacity, defaultGeometry: geometry, supportsDMA: supportsDMA)
   }
 
   /// The status register. DRQ is set exactly while a block waits to be transferred.
@@ -101,6 +110,10 @@ final class ATADrive {
     case .writeSectorsExt: try beginDataOut(sectorsExt(perBlock: 1))
     case .writeMultiple: try beginDataOut(sectors(perBlock: requireMultiple()))
     case .writeMultipleExt: try beginDataOut(sectorsExt(perBlock: requireMultiple()))
+    case .readDMA, .readDMAWithoutRetry: try beginDMA(sectors(perBlock: requireDMA()), .dmaIn)
+    case .readDMAExt: try beginDMA(sectorsExt(perBlock: requireDMA()), .dmaIn)
+    case .writeDMA, .writeDMAWithoutRetry: try beginDMA(sectors(perBlock: requireDMA()), .dmaOut)
+    case .writeDMAExt: try beginDMA(sectorsExt(perBlock: requireDMA()), .dmaOut)
     case .readVerify: try verify(sectors(perBlock: ATALimits.maximumMultiple))
     case .readVerifyExt: try verify(sectorsExt(perBlock: ATALimits.maximumMultiple))
     case .flushCache, .flushCacheExt: try flush()
@@ -134,6 +147,12 @@ final class ATADrive {
     return settings.multiple
   }
 
+  /// DMA commands are aborted where nobody could master the bus.
+  private func requireDMA() throws(ATAFailure) -> Int {
+    guard supportsDMA else { throw .aborted }
+    return ATALimits.sectorsPerDMABlock
+  }
+
   // MARK: Commands without data
 
   private func flush() throws(ATAFailure) {
@@ -150,7 +169,7 @@ final class ATADrive {
     complete()
   }
 
-  /// SET FEATURES. A transfer mode is accepted if it is PIO: the default modes 0 and 1, or 8 + n with n up to 4.
+  /// SET FEATURES.
   private func setFeatures() throws(ATAFailure) {
     switch taskFile.features.current {
     case 0x02:
@@ -160,11 +179,20 @@ final class ATADrive {
       try flushStorage()
       settings.writeCache = false
     case 0x03:
-      guard [0, 1, 8, 9, 10, 11, 12].contains(taskFile.sectorCount.current) else { throw .aborted }
+      try setTransferMode(taskFile.sectorCount.current)
     default:
       throw .aborted
     }
     complete()
+  }
+
+  /// PIO: the default modes 0 and 1, or 8 + n with n up to 4. DMA: multiword and Ultra modes 0 to 2.
+  private func setTransferMode(_ mode: UInt8) throws(ATAFailure) {
+    switch mode {
+    case 0, 1, 8...12: break
+    case 0x20...0x22 where supportsDMA, 0x40...0x42 where supportsDMA: settings.dmaMode = mode
+    default: throw .aborted
+    }
   }
 
   /// INITIALIZE DEVICE PARAMETERS (ATA-5): the translation of CHS addresses from now on.

@@ -53,10 +53,12 @@ enum ATACommand: UInt8 {
   case readSectors = 0x20
   case readSectorsWithoutRetry = 0x21
   case readSectorsExt = 0x24
+  case readDMAExt = 0x25
   case readMultipleExt = 0x29
   case writeSectors = 0x30
   case writeSectorsWithoutRetry = 0x31
   case writeSectorsExt = 0x34
+  case writeDMAExt = 0x35
   case writeMultipleExt = 0x39
   case readVerify = 0x40
   case readVerifyExt = 0x42
@@ -65,6 +67,10 @@ enum ATACommand: UInt8 {
   case readMultiple = 0xC4
   case writeMultiple = 0xC5
   case setMultipleMode = 0xC6
+  case readDMA = 0xC8
+  case readDMAWithoutRetry = 0xC9
+  case writeDMA = 0xCA
+  case writeDMAWithoutRetry = 0xCB
   case standbyImmediate = 0xE0
   case idleImmediate = 0xE1
   case standby = 0xE2

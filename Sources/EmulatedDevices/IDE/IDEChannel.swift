@@ -1,7 +1,8 @@
 import Backends
 import DeviceModel
 
-/// One channel of a PIIX-style IDE controller in PIO mode: a hard disk as device 0, nothing as device 1.
+/// One channel of a PIIX-style IDE controller: a hard disk as device 0, nothing as device 1. By itself it does PIO; DMA comes
+/// with a controller that masters the bus (`PIIX3IDE`).
 ///
 /// The two windows are one device: whoever serialises accesses does so for both together. Storage is accessed synchronously
 /// in the thread that makes the access; only a software reset that the guest holds can be seen as BSY.
@@ -11,13 +12,23 @@ public final class IDEChannel {
   public let commandBlock: any Device
   /// The one port of the control block (0x3F6): alternate status and device control.
   public let controlBlock: any Device
+  private let registers: IDERegisters
 
   /// A channel after power-on, whose disk is as large as `storage`; `interrupt` is low.
-  public init(storage: any BlockStorage, identity: DriveIdentity, interrupt: any InterruptLine) {
-    let registers = IDERegisters(drive: ATADrive(storage: storage, identity: identity), interrupt: interrupt)
+  public convenience init(storage: any BlockStorage, identity: DriveIdentity, interrupt: any InterruptLine) {
+    self.init(storage: storage, identity: identity, interrupt: interrupt, bus: nil)
+  }
+
+  /// A channel with the DMA that its controller's `bus` master makes possible.
+  init(storage: any BlockStorage, identity: DriveIdentity, interrupt: any InterruptLine, bus: BusMasterLink?) {
+    let drive = ATADrive(storage: storage, identity: identity, supportsDMA: bus != nil)
+    registers = IDERegisters(drive: drive, interrupt: interrupt, bus: bus)
     commandBlock = IDECommandBlock(registers: registers)
     controlBlock = IDEControlBlock(registers: registers)
   }
+
+  /// The bus master may have become able to move what the drive waits for.
+  func serveDMA() { registers.serveDMA() }
 }
 
 /// The command block's window.

@@ -8,11 +8,13 @@ import DeviceModel
 final class IDERegisters {
   private let drive: ATADrive
   private let interrupt: any InterruptLine
+  private let bus: BusMasterLink?
   private var control: ATADeviceControl = []
   private var asserted = false
 
-  init(drive: ATADrive, interrupt: any InterruptLine) {
+  init(drive: ATADrive, interrupt: any InterruptLine, bus: BusMasterLink?) {
     self.drive = drive
+    self.bus = bus
     self.interrupt = interrupt
   }
 
@@ -88,6 +90,13 @@ final class IDERegisters {
   private func execute(_ code: UInt8) {
     guard isDriveSelected || code == ATACommand.executeDeviceDiagnostic.rawValue else { return }
     drive.execute(code)
+    bus?.serve(drive)
+  }
+
+  /// Lets the bus master go on with what the drive waits for.
+  func serveDMA() {
+    bus?.serve(drive)
+    updateInterrupt()
   }
 
   /// Reading the status register is how the guest acknowledges the selected device's interrupt (7.15).

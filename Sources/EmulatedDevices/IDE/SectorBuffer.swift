@@ -1,12 +1,11 @@
-/// The memory behind the data port: one DRQ block, aligned to a page so that O_DIRECT takes it. Whatever the guest does,
+/// The memory behind the data port, or the drive's side of DMA: one block, aligned to a page so that O_DIRECT takes it. Whatever the guest does,
 /// it is never touched outside `[0, byteCount)`: every range is checked.
 struct SectorBuffer: ~Copyable {
-  static let byteCount = ATALimits.maximumMultiple * ATALimits.sectorSize
   private let bytes: UnsafeMutableRawBufferPointer
 
-  init() {
+  init(sectors: Int) {
     // SAFETY: allocated here, freed in deinit and nowhere else; zeroed, so that no host data can reach the guest.
-    bytes = .allocate(byteCount: Self.byteCount, alignment: 4096)
+    bytes = .allocate(byteCount: sectors * ATALimits.sectorSize, alignment: 4096)
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
@@ -16,6 +15,12 @@ struct SectorBuffer: ~Copyable {
   func sectors(_ count: Int) -> UnsafeMutableRawBufferPointer {
     // SAFETY: slicing is bounds-checked, and the storage keeps no pointer beyond its call.
     UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count * ATALimits.sectorSize)])
+  }
+
+  /// A range of the bytes, for a copy into or out of guest memory.
+  subscript(range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+    // SAFETY: slicing is bounds-checked; callers keep no pointer beyond one statement.
+    UnsafeMutableRawBufferPointer(rebasing: bytes[range])
   }
 
   /// Copies as much of `[position, end)` to the front of `target` as fits, and returns how many bytes that was.

@@ -40,6 +40,8 @@ enum ATALimits {
   static let lba48Sectors: UInt64 = 0xFFFF_FFFF_FFFF
   /// The largest DRQ block of READ and WRITE MULTIPLE here, in sectors.
   static let maximumMultiple = 16
+  /// What a drive with DMA reads or writes at once, in sectors: a whole 28-bit command.
+  static let sectorsPerDMABlock = 256
 }
 
 /// Sectors that a command still has to transfer, one DRQ block after the other.

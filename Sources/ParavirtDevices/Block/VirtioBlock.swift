@@ -52,8 +52,8 @@ public final class VirtioBlock: VirtioDevice {
     configuration = limits.configuration
     let serial = Array((Array(identifier.utf8) + [UInt8](repeating: 0, count: 20)).prefix(20))
     var workers: [VirtioBlockWorker] = []
-    for _ in 0..<queueCount {
-      workers.append(try VirtioBlockWorker(storage: storage, identifier: serial, queueSize: queueSize))
+    for queue in 0..<queueCount {
+      workers.append(try VirtioBlockWorker(queue: queue, storage: storage, identifier: serial, queueSize: queueSize))
     }
     self.workers = workers
   }

@@ -19,6 +19,7 @@ public final class VirtioBlockWorker: @unchecked Sendable {
   /// Rings when the driver has made requests available: for KVM_IOEVENTFD, or for the transport.
   public let doorbell: EventFD
   let handover: QueueHandover
+  private let queueIndex: Int
   private let stopRequest: EventFD
   private let requestCount = Atomic<UInt64>(0)
   private let interruptCount = Atomic<UInt64>(0)
@@ -58,7 +59,8 @@ public final class VirtioBlockWorker: @unchecked Sendable {
     static let stop = 2
   }
 
-  init(storage: any BlockStorage, identifier: [UInt8], queueSize: Int) throws(VirtioBlockError) {
+  init(queue index: Int, storage: any BlockStorage, identifier: [UInt8], queueSize: Int) throws(VirtioBlockError) {
+    queueIndex = index
     do throws(EventFD.CreationError) {
       doorbell = try EventFD()
       stopRequest = try EventFD()
@@ -186,7 +188,7 @@ extension VirtioBlockWorker {
   private func interruptIfWanted(_ service: Service) throws(VirtqueueError) {
     guard try service.queue.takeInterruptWish() else { return }
     interruptCount.wrappingAdd(1, ordering: .relaxed)
-    service.state.notifyUsedBuffers()
+    service.state.notifyUsedBuffers(queue: queueIndex)
   }
 }
 

@@ -1,41 +1,51 @@
 import DeviceModel
 import Synchronization
 
-/// The part of a virtio device that vCPU and I/O threads share: its status, its interrupt status and its interrupt.
+/// How a transport tells its driver; from any thread.
+protocol VirtioInterrupts: AnyObject, Sendable {
+  /// Used buffers are waiting in `queue`.
+  func usedBuffers(queue: Int)
+  /// The configuration, or the need of a reset, has changed.
+  func configurationChanged()
+}
+
+/// The part of a virtio device that vCPU and I/O threads share: its status and its interrupts.
 public final class VirtioState: Sendable {
   private let statusBits = Atomic<UInt32>(0)
-  private let interruptBits = Atomic<UInt32>(0)
-  private let edge: any InterruptEdge
+  private let interrupts: any VirtioInterrupts
 
-  /// A device that interrupts through `edge`.
-  public init(edge: any InterruptEdge) { self.edge = edge }
+  init(interrupts: any VirtioInterrupts) { self.interrupts = interrupts }
 
   /// The device status register.
   public var status: VirtioStatus { VirtioStatus(rawValue: statusBits.load(ordering: .acquiring)) }
 
-  /// The interrupt status register: bit 0 for used buffers, bit 1 for a change of the configuration (4.2.2).
-  public var interruptStatus: UInt32 { interruptBits.load(ordering: .acquiring) }
-
-  /// Used buffers are waiting for the driver.
-  public func notifyUsedBuffers() { interrupt(1) }
+  /// Used buffers of `queue` are waiting for the driver.
+  public func notifyUsedBuffers(queue: Int) { interrupts.usedBuffers(queue: queue) }
 
   /// The device cannot go on (2.1.2): sets DEVICE_NEEDS_RESET, and tells a driver that is at work.
   public func requireReset() {
     insert(.needsReset)
-    if status.contains(.driverOK) { interrupt(2) }
+    if status.contains(.driverOK) { interrupts.configurationChanged() }
   }
 
   func insert(_ bits: VirtioStatus) { statusBits.bitwiseOr(bits.rawValue, ordering: .acquiringAndReleasing) }
 
-  func acknowledgeInterrupts(_ bits: UInt32) { interruptBits.bitwiseAnd(~bits, ordering: .acquiringAndReleasing) }
+  func clear() { statusBits.store(0, ordering: .releasing) }
+}
 
-  func clear() {
-    statusBits.store(0, ordering: .releasing)
-    interruptBits.store(0, ordering: .releasing)
-  }
+/// The interrupt status register, shared by the transports: bit 0 for used buffers, bit 1 for a change of the configuration.
+final class VirtioInterruptStatus: Sendable {
+  static let usedBuffers: UInt32 = 1
+  static let configuration: UInt32 = 2
 
-  private func interrupt(_ bit: UInt32) {
-    interruptBits.bitwiseOr(bit, ordering: .acquiringAndReleasing)
-    edge.pulse()
-  }
+  private let bits = Atomic<UInt32>(0)
+
+  var value: UInt32 { bits.load(ordering: .acquiring) }
+
+  func insert(_ added: UInt32) { bits.bitwiseOr(added, ordering: .acquiringAndReleasing) }
+
+  func remove(_ removed: UInt32) { bits.bitwiseAnd(~removed, ordering: .acquiringAndReleasing) }
+
+  /// Reads and clears.
+  func take() -> UInt32 { bits.exchange(0, ordering: .acquiringAndReleasing) }
 }

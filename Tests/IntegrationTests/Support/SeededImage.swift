@@ -68,19 +68,20 @@ final class SeededImage {
 struct DiskJob: Sendable, CustomTestStringConvertible {
   static let seed: UInt64 = 42
   var disk = "virtio-blk"
+  var transport = "pci"
   var operation = "read"
   var access = "random"
   var block: UInt64 = 4096
   var depth: UInt64 = 1
   var completion = "interrupt"
 
-  var testDescription: String { "\(disk) \(operation) \(access) \(block) depth \(depth) \(completion)" }
+  var testDescription: String { "\(disk) \(transport) \(operation) \(access) \(block) depth \(depth) \(completion)" }
 
   /// The guest that does it on `image`.
   func specification(on image: SeededImage) -> MachineSpecification {
     var specification = MachineSpecification()
     specification.kernel = "disk"
-    specification.choices = ["disk": disk, "completion": completion]
+    specification.choices = ["disk": disk, "transport": transport, "completion": completion]
     specification.disk = .file(path: image.path, isBuffered: false)
     specification.parameters = [
       ("operation", operation), ("access", access), ("block", "\(block)"), ("depth", "\(depth)"),

@@ -1,7 +1,8 @@
 import GuestKernel
 
-/// The master of the primary ATA channel at its legacy ports, by PIO (ATA/ATAPI-6, T13 1410D). Requests run to their end in
-/// `submit`: ATA without queuing has a depth of one.
+/// The master of the primary ATA channel at its legacy ports (ATA/ATAPI-6, T13 1410D): by DMA where its controller is a PIIX3
+/// and the drive offers it, otherwise by PIO, whose requests run to their end in `submit`. ATA without queuing has a depth of
+/// one.
 public final class IDEDisk: DiskDriver {
   private enum Port {
     static let data: UInt16 = 0x1F0
@@ -21,6 +22,11 @@ public final class IDEDisk: DiskDriver {
     static let error: UInt8 = 0x01
   }
   private enum Command {
+    static let readDMA: UInt8 = 0xC8
+    static let readDMAExt: UInt8 = 0x25
+    static let writeDMA: UInt8 = 0xCA
+    static let writeDMAExt: UInt8 = 0x35
+    static let setFeatures: UInt8 = 0xEF
     static let readMultiple: UInt8 = 0xC4
     static let readMultipleExt: UInt8 = 0x29
     static let writeMultiple: UInt8 = 0xC5
@@ -32,12 +38,16 @@ public final class IDEDisk: DiskDriver {
 
   public let sectorCount: UInt64
   public let maximumDepth = 1
+  /// Nil where transfers are by PIO.
+  private let busMaster: IDEBusMaster?
   /// Sectors between two interrupts (SET MULTIPLE MODE).
   private let multiple: Int
   /// Nil where completion is polled (nIEN set).
   private let interrupt: Interrupt?
   private var seen: UInt64 = 0
   private var finished: Int?
+  /// The slot whose DMA is going on.
+  private var moving: Int?
 
   /// Finds a disk by IDENTIFY DEVICE; nil where the channel is empty or holds something else.
   public init?(polled: Bool) {
@@ -57,6 +67,8 @@ public final class IDEDisk: DiskDriver {
     guard page.load(UInt16.self, at: 0) & 0x8000 == 0 else { return nil }
     let isLBA48 = page.load(UInt16.self, at: 2 * 83) & 0x0400 != 0
     sectorCount = isLBA48 ? page.load(UInt64.self, at: 200) : UInt64(page.load(UInt32.self, at: 120))
+    let offersDMA = page.load(UInt16.self, at: 2 * 49) & 0x0100 != 0
+    busMaster = offersDMA ? IDEBusMaster() : nil
     let largest = Int(page.load(UInt16.self, at: 2 * 47) & 0xFF)
     multiple = largest > 0 ? min(largest, 16) : 1
     if polled {
@@ -74,12 +86,20 @@ public final class IDEDisk: DiskDriver {
       pv_out8(Port.command, Command.setMultiple)
       guard (try? settle("SET MULTIPLE MODE")) != nil else { return nil }
     }
+    if busMaster != nil {
+      pv_out8(Port.error, 0x03)  // features: set transfer mode
+      pv_out8(Port.count, 0x22)  // multiword DMA mode 2, the PIIX3's fastest
+      pv_out8(Port.command, Command.setFeatures)
+      guard (try? settle("SET FEATURES")) != nil else { return nil }
+    }
   }
 
   public func submit(
     slot: Int, _ operation: DiskOperation, sector: UInt64, sectors: Int, address: UInt
   ) throws(DiskError) {
     switch operation {
+    case .read where busMaster != nil, .write where busMaster != nil:
+      return move(slot, operation, sector: sector, sectors: sectors, address: address)
     case .read: try read(sector: sector, sectors: sectors, address: address)
     case .write: try write(sector: sector, sectors: sectors, address: address)
     case .flush:
@@ -90,11 +110,55 @@ public final class IDEDisk: DiskDriver {
   }
 
   public func poll() throws(DiskError) -> Int? {
+    if let moving {
+      guard try hasMoved() else { return nil }
+      self.moving = nil
+      return moving
+    }
     defer { finished = nil }
     return finished
   }
 
-  public func wait() throws(DiskError) {}
+  public func wait() throws(DiskError) {
+    guard moving != nil else { return }
+    if let interrupt { interrupt.wait(beyond: seen) } else { pv_pause() }
+  }
+
+  /// True where the identity says so and the controller has a bus master.
+  public var usesDMA: Bool { busMaster != nil }
+
+  // MARK: DMA
+
+  private func move(_ slot: Int, _ operation: DiskOperation, sector: UInt64, sectors: Int, address: UInt) {
+    guard let busMaster else { return }
+    let isRead = operation == .read
+    busMaster.prepare(address: address, count: sectors * 512)
+    if isRead {
+      start(sector: sector, sectors: sectors, Command.readDMA, Command.readDMAExt)
+    } else {
+      start(sector: sector, sectors: sectors, Command.writeDMA, Command.writeDMAExt)
+    }
+    moving = slot
+    busMaster.start(isRead: isRead)
+  }
+
+  /// Whether the transfer is over: by the interrupt, or by the status where that is polled. Checks both sides' word for it.
+  private func hasMoved() throws(DiskError) -> Bool {
+    if let interrupt {
+      guard interrupt.count != seen else { return false }
+      seen = interrupt.count
+    } else if pv_in8(Port.control) & (Status.busy | Status.dataRequest) != 0 {
+      return false
+    }
+    let isIntact = busMaster?.stop() ?? false
+    let status = pv_in8(Port.command)
+    guard isIntact, status & (Status.busy | Status.dataRequest | Status.error | Status.deviceFault) == 0 else {
+      throw failure("DMA", status)
+    }
+    return true
+  }
+
+  // MARK: PIO
 
   private func read(sector: UInt64, sectors: Int, address: UInt) throws(DiskError) {
     start(sector: sector, sectors: sectors, Command.readMultiple, Command.readMultipleExt)

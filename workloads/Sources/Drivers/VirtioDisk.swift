@@ -1,6 +1,6 @@
 import GuestKernel
 
-/// virtio-blk on the MMIO transport (virtio 1.2, 5.2), one indirect descriptor a request, completion by interrupt or by
+/// virtio-blk on either transport (virtio 1.2, 5.2), one indirect descriptor a request, completion by interrupt or by
 /// polling the used ring.
 public final class VirtioDisk: DiskDriver {
   private enum Feature {
@@ -19,30 +19,29 @@ public final class VirtioDisk: DiskDriver {
 
   public let sectorCount: UInt64
   public let maximumDepth: Int
-  private let transport: VirtioMMIO
+  private let transport: any VirtioTransport
   private let queue: SplitQueue
   private let bookkeeping: DMAMemory
   private let interrupt: Interrupt?
   private var seen: UInt64 = 0
-  private let notifyAddress: UInt
 
-  /// Finds and starts the first virtio-blk device; nil where there is none or it does not agree on features.
+  /// Finds and starts the first virtio-blk device, in the virtio-mmio slots or on the PCI bus; nil where there is none or it
+  /// does not agree on features.
   public init?(polled: Bool, firstSlot: UInt, stride: UInt, slots: Int, interruptInput: (Int, UInt) -> UInt32) {
-    guard
-      let transport = VirtioMMIO.find(
-        deviceID: 2, firstSlot: firstSlot, stride: stride, slots: slots, interruptInput: interruptInput),
+    let mmio = VirtioMMIO.find(
+      deviceID: 2, firstSlot: firstSlot, stride: stride, slots: slots, interruptInput: interruptInput)
+    LocalAPIC.enable(acceptsPIC: false)
+    guard let transport: any VirtioTransport = mmio ?? VirtioPCI.find(deviceID: 2),
       let features = transport.negotiate(Feature.needed | Feature.flush),
       features & Feature.needed == Feature.needed,
-      let queue = transport.enable(queue: 0, wantedSize: Self.slots)
+      let queue = transport.enable(queue: 0, wantedSize: Self.slots, vector: polled ? nil : Self.vector)
     else { return nil }
     self.transport = transport
     self.queue = queue
-    notifyAddress = transport.base + VirtioMMIO.Register.queueNotify
     maximumDepth = queue.size
     sectorCount = transport.configuration64(at: 0)
     bookkeeping = DMAMemory(count: Self.slotSize * queue.size)
-    LocalAPIC.enable(acceptsPIC: false)
-    interrupt = polled ? nil : IOAPIC.enable(input: transport.interruptInput, vector: Self.vector)
+    interrupt = queue.interrupt
     queue.disarmInterrupt()
     transport.start()
     seen = interrupt?.count ?? 0
@@ -70,7 +69,7 @@ public final class VirtioDisk: DiskDriver {
       describeStatus(slot, entry: 2)
       queue.setIndirect(slot, table: bookkeeping.address + UInt(base), count: 3)
     }
-    if queue.publish(head: slot) { pv_write32(notifyAddress, 0) }
+    if queue.publish(head: slot) { queue.kick() }
   }
 
   public func poll() throws(DiskError) -> Int? {
@@ -85,13 +84,8 @@ public final class VirtioDisk: DiskDriver {
     guard let interrupt else { return pv_pause() }
     while queue.armInterrupt() {
       interrupt.wait(beyond: seen)
-      guard interrupt.count != seen else { continue }
       seen = interrupt.count
-      let cause = transport.read(VirtioMMIO.Register.interruptStatus)
-      transport.write(VirtioMMIO.Register.interruptAcknowledge, cause)
-      if cause & 2 != 0, transport.read(VirtioMMIO.Register.status) & 0x40 != 0 {
-        throw DiskError("virtio-blk needs reset", status: 0x40)
-      }
+      guard transport.acknowledgeInterrupt() else { throw DiskError("virtio-blk needs reset", status: 0x40) }
     }
     queue.disarmInterrupt()
   }

@@ -1,7 +1,7 @@
 import GuestKernel
 
 /// A virtio device behind the MMIO transport, version 2 (virtio 1.2, 4.2).
-public struct VirtioMMIO {
+public final class VirtioMMIO: VirtioTransport {
   /// Register offsets (4.2.2).
   enum Register {
     static let magic: UInt = 0x000
@@ -24,17 +24,17 @@ public struct VirtioMMIO {
     static let queueDevice: UInt = 0x0A0
     static let configuration: UInt = 0x100
   }
-  /// Device status bits (2.1).
-  enum Status {
-    static let acknowledge: UInt32 = 1
-    static let driver: UInt32 = 2
-    static let driverOK: UInt32 = 4
-    static let featuresOK: UInt32 = 8
-  }
 
   let base: UInt
   /// I/O APIC input of its interrupt.
   let interruptInput: UInt32
+  /// The one interrupt that all queues share, once it is switched on.
+  private var interrupt: Interrupt?
+
+  init(base: UInt, interruptInput: UInt32) {
+    self.base = base
+    self.interruptInput = interruptInput
+  }
 
   /// Looks through the transport's slots for the first device of type `deviceID`. `interruptInput` tells a slot's I/O APIC
   /// input from its number and address.
@@ -54,35 +54,29 @@ public struct VirtioMMIO {
   func read(_ register: UInt) -> UInt32 { pv_read32(base + register) }
   func write(_ register: UInt, _ value: UInt32) { pv_write32(base + register, value) }
 
-  func configuration64(at offset: UInt) -> UInt64 {
-    UInt64(read(Register.configuration + offset)) | UInt64(read(Register.configuration + offset + 4)) << 32
+  var status: UInt32 {
+    get { read(Register.status) }
+    set { write(Register.status, newValue) }
   }
 
-  /// Resets the device and agrees on features (3.1.1); returns those that both sides have, nil where the device refuses.
-  func negotiate(_ wanted: UInt64) -> UInt64? {
-    write(Register.status, 0)
-    while read(Register.status) != 0 { pv_pause() }
-    write(Register.status, Status.acknowledge | Status.driver)
-    write(Register.deviceFeaturesSelect, 0)
-    var offered = UInt64(read(Register.deviceFeatures))
-    write(Register.deviceFeaturesSelect, 1)
-    offered |= UInt64(read(Register.deviceFeatures)) << 32
-    let agreed = offered & wanted
-    write(Register.driverFeaturesSelect, 0)
-    write(Register.driverFeatures, UInt32(truncatingIfNeeded: agreed))
-    write(Register.driverFeaturesSelect, 1)
-    write(Register.driverFeatures, UInt32(truncatingIfNeeded: agreed >> 32))
-    let status = Status.acknowledge | Status.driver | Status.featuresOK
-    write(Register.status, status)
-    return read(Register.status) == status ? agreed : nil
+  func offeredFeatures(half: UInt32) -> UInt32 {
+    write(Register.deviceFeaturesSelect, half)
+    return read(Register.deviceFeatures)
   }
 
-  /// Announces a queue's rings and switches it on; nil where the device has no such queue.
-  func enable(queue index: UInt32, wantedSize: Int) -> SplitQueue? {
+  func acceptFeatures(_ features: UInt32, half: UInt32) {
+    write(Register.driverFeaturesSelect, half)
+    write(Register.driverFeatures, features)
+  }
+
+  func configuration32(at offset: UInt) -> UInt32 { read(Register.configuration + offset) }
+
+  /// One interrupt serves all queues: the first vector counts.
+  func enable(queue index: UInt32, wantedSize: Int, vector: UInt8? = nil) -> SplitQueue? {
     write(Register.queueSelect, index)
     let size = min(Int(read(Register.queueSizeMaximum)), wantedSize)
     guard size > 0 else { return nil }
-    let queue = SplitQueue(size: size)
+    let queue = SplitQueue(size: size, doorbell: .shared(base + Register.queueNotify, index: index))
     write(Register.queueSize, UInt32(size))
     for (register, address) in [
       (Register.queueDescriptors, queue.descriptors.address), (Register.queueDriver, queue.available.address),
@@ -91,65 +85,18 @@ public struct VirtioMMIO {
       write(register, UInt32(truncatingIfNeeded: address))
       write(register + 4, UInt32(truncatingIfNeeded: UInt64(address) >> 32))
     }
+    if let vector {
+      interrupt = interrupt ?? IOAPIC.enable(input: interruptInput, vector: vector)
+      queue.interrupt = interrupt
+    }
     write(Register.queueReady, 1)
     return queue
   }
 
-  /// Tells the device that the driver is ready.
-  func start() { write(Register.status, read(Register.status) | Status.driverOK) }
-}
-
-/// A split virtqueue as its driver sees it, with EVENT_IDX (virtio 1.2, 2.7).
-public final class SplitQueue {
-  let size: Int
-  let descriptors: DMAMemory
-  let available: DMAMemory
-  let used: DMAMemory
-  private var availableIndex: UInt16 = 0
-  private var announcedIndex: UInt16 = 0
-  private var usedIndex: UInt16 = 0
-
-  init(size: Int) {
-    self.size = size
-    descriptors = DMAMemory(count: 16 * size)
-    available = DMAMemory(count: 6 + 2 * size)
-    used = DMAMemory(count: 6 + 8 * size)
+  /// Reads and acknowledges the interrupt's cause: two exits that this transport costs on every interrupt.
+  func acknowledgeInterrupt() -> Bool {
+    let cause = read(Register.interruptStatus)
+    write(Register.interruptAcknowledge, cause)
+    return cause & 2 == 0 || status & VirtioStatus.needsReset == 0
   }
-
-  /// Writes a descriptor that points at an indirect table of `count` entries.
-  func setIndirect(_ index: Int, table: UInt, count: Int) {
-    descriptors.store(UInt64(table), at: 16 * index)
-    descriptors.store(UInt32(16 * count), at: 16 * index + 8)
-    descriptors.store(UInt16(4), at: 16 * index + 12)  // VIRTQ_DESC_F_INDIRECT
-    descriptors.store(UInt16(0), at: 16 * index + 14)
-  }
-
-  /// Makes descriptor `head` available; true where the device wants a notification (2.7.10).
-  func publish(head: Int) -> Bool {
-    available.store(UInt16(head), at: 4 + 2 * (Int(availableIndex) % size))
-    availableIndex &+= 1
-    pv_store16(available.address + 2, availableIndex)
-    pv_full_fence()
-    let event = pv_load16(used.address + UInt(4 + 8 * size))
-    defer { announcedIndex = availableIndex }
-    return availableIndex &- event &- 1 < availableIndex &- announcedIndex
-  }
-
-  /// The head of a chain that the device has used since the last call.
-  func takeUsed() -> Int? {
-    guard pv_load16(used.address + 2) != usedIndex else { return nil }
-    let head = used.load(UInt32.self, at: 4 + 8 * (Int(usedIndex) % size))
-    usedIndex &+= 1
-    return Int(head)
-  }
-
-  /// Asks for an interrupt at the next used chain; false where there already is one.
-  func armInterrupt() -> Bool {
-    pv_store16(available.address + UInt(4 + 2 * size), usedIndex)
-    pv_full_fence()
-    return pv_load16(used.address + 2) == usedIndex
-  }
-
-  /// Asks for no interrupt for a long time to come.
-  func disarmInterrupt() { pv_store16(available.address + UInt(4 + 2 * size), usedIndex &+ 0x8000) }
 }

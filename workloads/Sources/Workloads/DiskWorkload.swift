@@ -40,7 +40,8 @@ enum DiskWorkload {
       return disk
     }
     if let disk = IDEDisk(polled: polled) {
-      session.send(.log(Text.bytes("disk: ide, sectors ") + Text.decimal(disk.sectorCount)))
+      session.send(
+        .log(Text.bytes("disk: ide, ", disk.usesDMA ? "dma" : "pio") + Text.bytes(", sectors ") + Text.decimal(disk.sectorCount)))
       return disk
     }
     throw .skipped(Text.bytes("no disk was found (virtio-mmio slots and the primary ATA channel are empty)"))

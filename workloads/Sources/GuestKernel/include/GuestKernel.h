@@ -10,6 +10,11 @@ static inline uint8_t pv_in8(uint16_t port) {
   __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
   return value;
 }
+static inline uint32_t pv_in32(uint16_t port) {
+  uint32_t value;
+  __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+  return value;
+}
 static inline void pv_ins16(uint16_t port, uintptr_t buffer, uint64_t words) {
   __asm__ volatile("rep insw" : "+D"(buffer), "+c"(words) : "d"(port) : "memory");
 }
@@ -25,6 +30,22 @@ static inline uint32_t pv_read32(uintptr_t address) {
 }
 static inline void pv_write32(uintptr_t address, uint32_t value) {
   __asm__ volatile("movl %0, (%1)" ::"a"(value), "r"(address) : "memory");
+}
+static inline uint16_t pv_read16(uintptr_t address) {
+  uint16_t value;
+  __asm__ volatile("movw (%1), %0" : "=a"(value) : "r"(address) : "memory");
+  return value;
+}
+static inline void pv_write16(uintptr_t address, uint16_t value) {
+  __asm__ volatile("movw %0, (%1)" ::"a"(value), "r"(address) : "memory");
+}
+static inline uint8_t pv_read8(uintptr_t address) {
+  uint8_t value;
+  __asm__ volatile("movb (%1), %0" : "=a"(value) : "r"(address) : "memory");
+  return value;
+}
+static inline void pv_write8(uintptr_t address, uint8_t value) {
+  __asm__ volatile("movb %0, (%1)" ::"a"(value), "r"(address) : "memory");
 }
 
 // The TSC with the fences that the vendors ask for (Intel SDM 3, 18.17; AMD APM 3, RDTSC).

@@ -1,0 +1,39 @@
+import DeviceModel
+import PVWire
+
+/// Where everything is: the one place that knows. Legacy devices are where PCs have them, virtio-mmio slots where QEMU's
+/// microvm has them (`MemoryMap`, which the guest shares), PCI functions in the slots and windows below.
+enum AddressMap {
+  /// First ports of legacy devices.
+  enum Port {
+    static let com1: UInt64 = 0x3F8
+    static let ideCommand: UInt64 = 0x1F0
+    static let ideControl: UInt64 = 0x3F6
+    /// PCI configuration mechanism #1.
+    static let pciConfiguration: UInt64 = 0xCF8
+  }
+
+  /// Inputs of the interrupt controllers.
+  enum GSI {
+    static let com1: UInt32 = 4
+    static let ide: UInt32 = 14
+  }
+
+  /// A PCI slot: where its functions' windows are, and which input INTA of the slot is wired to.
+  struct Slot {
+    let number: Int
+    /// Room for the memory windows of the slot's functions.
+    let memory: UInt32
+    let line: UInt32
+  }
+
+  /// Slot 0 is the host bridge, slot 1 the PIIX3.
+  enum PCI {
+    static let disk = Slot(number: 2, memory: 0xE000_0000, line: 10)
+    static let network = Slot(number: 3, memory: 0xE010_0000, line: 11)
+    static let southBridge = 1
+    /// The IDE function of the south bridge, and the ports of its bus masters.
+    static let ideFunction = 1
+    static let busMasterPorts: UInt32 = 0xC000
+  }
+}
