@@ -17,7 +17,7 @@ build: packages
 
 test: build lint
 	swift build --build-tests
-	PVBENCH_RELEASE="$(CURDIR)/.build/release" swift test --skip-build
+	PVBENCH_VM="$(CURDIR)/.build/release/pvbench-vm" swift test --skip-build
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)

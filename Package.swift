@@ -31,7 +31,8 @@ let package = Package(
     .target(name: "Backends", dependencies: ["DeviceModel", "GuestMemory", "CURing"], swiftSettings: strict),
     .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
     .target(name: "ParavirtDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
-    .target(name: "Measurement", dependencies: [.product(name: "PVWire", package: "workloads")], swiftSettings: strict),
+    .target(
+      name: "Measurement", dependencies: [.product(name: "PVWire", package: "workloads")], swiftSettings: strict),
     .target(
       name: "MachineLauncher", dependencies: ["Measurement", .product(name: "PVWire", package: "workloads")],
       swiftSettings: strict),
@@ -45,7 +46,9 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(
       name: "pvbench-vm", dependencies: ["Machine", "MachineLauncher"], swiftSettings: strict,
-      linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
+      linkerSettings: [
+        .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+      ]),
 
     // The supervisor's half
     .target(name: "HostTopology", dependencies: ["CNUMA", "CLinuxKVM", "Measurement"], swiftSettings: strict),
@@ -115,7 +118,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Machine", "MachineLauncher", "Measurement", "HostTopology", "pvbench", "pvbench-vm",
+        "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM",
         .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),

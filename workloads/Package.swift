@@ -13,7 +13,8 @@ let package = Package(
   targets: [
     .target(name: "PVWire"),
     .executableTarget(name: "guestc"),
-    .plugin(name: "GuestImagePlugin", capability: .buildTool(), dependencies: ["guestc"], path: "Plugins/GuestImagePlugin"),
+    .plugin(
+      name: "GuestImagePlugin", capability: .buildTool(), dependencies: ["guestc"], path: "Plugins/GuestImagePlugin"),
     .target(name: "GuestImage", plugins: ["GuestImagePlugin"]),
   ]
 )

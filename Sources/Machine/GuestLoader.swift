@@ -10,6 +10,7 @@ public enum GuestImageError: Error, Equatable, CustomStringConvertible {
   case truncated
   case segmentOutsideRAM(GuestAddress)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .cannotRead(let path, let code): "cannot read \(path): \(String(cString: strerror(code)))"

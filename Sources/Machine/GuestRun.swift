@@ -148,7 +148,7 @@ private final class Machine {
     outcome.loopExits = vcpu.loopExits
     outcome.kernelExits = vcpu.kernelExits
     outcome.log = wiring.console.lines
-    outcome.notes = vcpu.notes
+    outcome.notes = vcpu.notes + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     return outcome
   }
 
@@ -172,6 +172,7 @@ private final class Machine {
     if let choice = specification.choices["completion"], !parameters.contains(where: { $0.name == completion }) {
       parameters.append((completion, .word(Array(choice.utf8))))
     }
+    if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
     return Orders(
       kernel: Array(specification.kernel.utf8), parameters: parameters, seed: specification.seed, tscHertz: tscHertz,
       warmupNanoseconds: specification.warmupNanoseconds, windowNanoseconds: specification.windowNanoseconds,

@@ -11,6 +11,7 @@ public enum MachineError: Error, CustomStringConvertible {
   case disk(String)
   case wiring(String)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .kvm(let error): "\(error)"

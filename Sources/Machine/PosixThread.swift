@@ -40,6 +40,7 @@ final class PosixThread: @unchecked Sendable {
         // SAFETY: the retained Start of this very thread, released here.
         let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
         pv_name_current_thread(start.name)
+        PosixThread.unblockInterrupts()
         if let cpu = start.cpu { _ = pv_pin_current_thread(Int32(cpu)) }
         start.body()
         return nil
@@ -52,6 +53,14 @@ final class PosixThread: @unchecked Sendable {
 
   /// Interrupts a system call of the thread: its handler does nothing.
   func interrupt() { pthread_kill(thread, SIGUSR1) }
+
+  /// A signal mask is inherited, even from whoever started this process, and a vCPU that SIGUSR1 cannot reach never stops.
+  private static func unblockInterrupts() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGUSR1)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
 
   /// Waits for the end of the thread.
   func join() { pthread_join(thread, nil) }

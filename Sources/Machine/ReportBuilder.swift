@@ -88,7 +88,8 @@ enum ReportBuilder {
       case .value(let name, let value): report.metrics[String(decoding: name, as: UTF8.self)] = Double(value)
       case .window(let operations, let bytes, let start, let end, let empty):
         addWindow(
-          outcome, operations: Double(operations), bytes: Double(bytes), ticks: Double(end - start), empty: Double(empty),
+          outcome, operations: Double(operations), bytes: Double(bytes), ticks: Double(end - start),
+          empty: Double(empty),
           to: &report)
       case .slots(let slots): report.slots = slots
       case .histogram(let name, let pairs):

@@ -21,7 +21,8 @@ final class ConsoleLog: SerialSink {
 
   init() { bytes.reserveCapacity(4096) }
 
-  func byte(_ value: UInt8) { if bytes.count < Self.capacity { bytes.append(value) } }
+  /// NUL is ignored, as terminals do.
+  func byte(_ value: UInt8) { if value != 0, bytes.count < Self.capacity { bytes.append(value) } }
 
   /// What was printed, line by line.
   var lines: [String] { bytes.split(separator: 10).map { String(decoding: $0, as: UTF8.self) } }
@@ -52,14 +53,16 @@ struct Wiring: ~Copyable {
   }
   private let disk: Disk
   private let isVirtioOnPCI: Bool
+  private let doorbellExits: Bool
   private let pci = PCIHostBridge()
   private var router: InterruptRouter?
   private var nextMessage = InterruptRouter.firstMessage
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
-    guard let storage = try Self.openDisk(specification.disk) else {
+    guard let storage = try DiskMedium.open(specification.disk) else {
       disk = .none
       return
     }
@@ -138,8 +141,8 @@ struct Wiring: ~Copyable {
     pci.add(bridge, slot: AddressMap.PCI.southBridge)
   }
 
-  /// A virtio device in the first virtio-mmio slot: doorbells by ioeventfd, one address told apart by the queue's number, and
-  /// interrupts by irqfd.
+  /// A virtio device in the first virtio-mmio slot: doorbells by ioeventfd, one address told apart by the queue's number
+  /// (or by the exit that the transport answers), and interrupts by irqfd.
   private mutating func attachToMMIO(
     _ device: any VirtioDevice, doorbells: [EventFD], _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
@@ -149,7 +152,7 @@ struct Wiring: ~Copyable {
       try mmio.map(transport, at: MemoryMap.virtioMMIO, count: MemoryMap.virtioMMIOStride)
       try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: MemoryMap.virtioMMIOFirstGSI)
       let notify = GuestAddress(MemoryMap.virtioMMIO + Self.queueNotify)
-      for (queue, doorbell) in doorbells.enumerated() {
+      for (queue, doorbell) in doorbells.enumerated() where !doorbellExits {
         try machine.assignDoorbell(
           descriptor: doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(queue))
       }
@@ -176,7 +179,7 @@ struct Wiring: ~Copyable {
     try add(transport, slot: slot.number)
     let notify = GuestAddress(UInt64(slot.memory) + UInt64(VirtioPCIStructure.notify.offset))
     do {
-      for (queue, doorbell) in doorbells.enumerated() {
+      for (queue, doorbell) in doorbells.enumerated() where !doorbellExits {
         let address = notify + UInt64(queue * VirtioPCIStructure.notifyMultiplier)
         try machine.assignDoorbell(descriptor: doorbell.descriptor, address: .mmio(address), width: 0)
       }
@@ -211,15 +214,5 @@ struct Wiring: ~Copyable {
   private static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError)
   {
     do { try bus.map(device, at: base, count: count) } catch { throw .wiring("\(error)") }
-  }
-
-  private static func openDisk(_ backing: DiskBacking) throws(MachineError) -> (any BlockStorage)? {
-    do {
-      switch backing {
-      case .none: return nil
-      case .memory(let byteCount): return try MemoryStorage(byteCount: byteCount)
-      case .file(let path, let isBuffered): return try FileStorage(path: path, isBuffered: isBuffered)
-      }
-    } catch { throw .disk("\(error)") }
   }
 }

@@ -26,6 +26,19 @@ public enum MachineProfile {
         ("pci", "virtio over PCI: MSI-X, and a doorbell address for each queue"),
       ]),
     Subsystem(
+      name: "backend", summary: "what stands behind the disk",
+      values: [
+        ("file", "a raw file or block device, O_DIRECT: by io_uring for virtio-blk, by pread and pwrite for IDE"),
+        ("memory", "memory of the runner, seeded like the file"),
+        ("null", "nothing: no I/O, no content, the pure cost of the path"),
+      ]),
+    Subsystem(
+      name: "doorbell", summary: "how a virtio queue is kicked",
+      values: [
+        ("ioeventfd", "inside the kernel: the guest goes on at once"),
+        ("exit", "by a userspace exit, whose handler wakes the I/O thread"),
+      ]),
+    Subsystem(
       name: "cpuid", summary: "hypervisor CPUID leaves",
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
@@ -39,11 +52,19 @@ public enum MachineProfile {
   public static let modes: [(name: String, summary: String, choices: [String: String])] = [
     (
       "full", "full emulation: what a guest without any paravirtual driver sees",
-      ["disk": "ide-pio", "transport": "pci", "cpuid": "hidden", "console": "uart", "completion": "interrupt"]
+      [
+        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "cpuid": "hidden",
+        "console": "uart",
+        "completion": "interrupt",
+      ]
     ),
     (
       "paravirt", "paravirtual devices and CPUID leaves",
-      ["disk": "virtio-blk", "transport": "pci", "cpuid": "kvm", "console": "uart", "completion": "interrupt"]
+      [
+        "disk": "virtio-blk", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "cpuid": "kvm",
+        "console": "uart",
+        "completion": "interrupt",
+      ]
     ),
   ]
 

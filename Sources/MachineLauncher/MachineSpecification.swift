@@ -2,8 +2,10 @@
 public enum DiskBacking: Equatable, Sendable {
   /// A raw file or block device; O_DIRECT unless `isBuffered`.
   case file(path: String, isBuffered: Bool)
-  /// Zero-filled memory of the runner, for tests.
-  case memory(byteCount: UInt64)
+  /// Memory of the runner: zero-filled, or holding generation 0 of the image with this seed.
+  case memory(byteCount: UInt64, imageSeed: UInt64? = nil)
+  /// A size without content: writes vanish, and reads bring nothing that could be verified.
+  case null(byteCount: UInt64)
   /// No disk at all.
   case none
 }
@@ -13,6 +15,7 @@ public enum SpecificationError: Error, Equatable, CustomStringConvertible {
   case unknownArgument(String)
   case badValue(argument: String, expected: String)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .unknownArgument(let text): "unknown argument '\(text)'"
@@ -70,7 +73,10 @@ public struct MachineSpecification: Equatable, Sendable {
     list += choices.sorted { $0.key < $1.key }.map { "choice:\($0.key)=\($0.value)" }
     switch disk {
     case .none: break
-    case .memory(let byteCount): list.append("disk-memory=\(byteCount)")
+    case .memory(let byteCount, let seed):
+      list.append("disk-memory=\(byteCount)")
+      if let seed { list.append("disk-seed=\(seed)") }
+    case .null(let byteCount): list.append("disk-null=\(byteCount)")
     case .file(let path, let isBuffered): list.append((isBuffered ? "disk-buffered=" : "disk=") + path)
     }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
@@ -114,6 +120,12 @@ public struct MachineSpecification: Equatable, Sendable {
       case "disk": disk = .file(path: value, isBuffered: false)
       case "disk-buffered": disk = .file(path: value, isBuffered: true)
       case "disk-memory": disk = .memory(byteCount: try number(UInt64.self))
+      case "disk-seed":
+        guard case .memory(let byteCount, _) = disk else {
+          throw .badValue(argument: argument, expected: "disk-memory=BYTES before it")
+        }
+        disk = .memory(byteCount: byteCount, imageSeed: try number(UInt64.self))
+      case "disk-null": disk = .null(byteCount: try number(UInt64.self))
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()
       case "timeout-ns": timeoutNanoseconds = try duration()

@@ -369,11 +369,14 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var comparisons: [ComparisonRecord]
   /// Descriptors of every metric that occurs.
   public var metrics: [Metric]
+  /// Gains by their causes, after `--ablate`; nil in all other runs.
+  public var attribution: [AttributionRecord]?
 
   /// A run; see the properties.
   public init(
     id: String, started: String, finished: String?, status: RunStatus, command: [String], version: String, seed: UInt64,
-    host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric]
+    host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric],
+    attribution: [AttributionRecord]? = nil
   ) {
     self.schema = Self.schema
     self.id = id
@@ -387,13 +390,14 @@ public struct RunRecord: Codable, Sendable, Equatable {
     self.cells = cells
     self.comparisons = comparisons
     self.metrics = metrics
+    self.attribution = attribution
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics
+    case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution
   }
 
-  /// Writes every key; an unfinished run has `finished: null`.
+  /// Writes every key but an absent `attribution`; an unfinished run has `finished: null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schema, forKey: .schema)
@@ -408,5 +412,6 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try container.encode(cells, forKey: .cells)
     try container.encode(comparisons, forKey: .comparisons)
     try container.encode(metrics, forKey: .metrics)
+    try container.encodeIfPresent(attribution, forKey: .attribution)
   }
 }

@@ -13,9 +13,10 @@ struct ForestSection: Sendable {
     let pair: PairView
   }
 
-  /// Nil where nothing was compared.
+  /// Nil where nothing was compared. The steps of an ablation are left to its waterfall.
   init?(_ run: RunRecord) {
-    let comparisons = run.primaryComparisons
+    let steps = Set((run.attribution ?? []).flatMap(Self.steps))
+    let comparisons = run.primaryComparisons.filter { !steps.contains([$0.workload, $0.mode]) }
     guard !comparisons.isEmpty else { return nil }
     let severalPairs = Set(comparisons.map(\.mode)).count > 1
     rows = comparisons.map { comparison in
@@ -26,6 +27,16 @@ struct ForestSection: Sendable {
         pair: PairView(comparison))
     }
     svg = Self.plot(comparisons.filter { $0.better == .higher }, namesPair: severalPairs)
+  }
+
+  /// Workload and pair of modes of every step that an attribution explains.
+  private static func steps(_ record: AttributionRecord) -> [[String]] {
+    record.parts.flatMap { part in
+      [
+        [record.workload, "\(record.from):\(record.from)+\(part.choice)=\(part.after)"],
+        [record.workload, "\(record.to):\(record.to)+\(part.choice)=\(part.before)"],
+      ]
+    }
   }
 
   private static let rowHeight = 46.0

@@ -9,17 +9,19 @@ struct Headline: Sendable {
   let verdict: VerdictView
   let anchor: String
 
-  /// One headline per workload family, for the family's first workload that can be compared.
+  /// One headline per workload family, for the family's first workload that can be compared: with `paravirt` before any
+  /// other mode.
   static func all(_ run: RunRecord, cells: [CellSummary]) -> [Headline] {
     let comparisons = run.primaryComparisons.filter { ModeName.pair($0.mode)?.b == "paravirt" || $0.ratio != nil }
     var families: [String] = []
     var chosen: [String: ComparisonRecord] = [:]
+    func rank(_ comparison: ComparisonRecord) -> Int {
+      comparison.ratio == nil ? 0 : ModeName.pair(comparison.mode)?.b == "paravirt" ? 2 : 1
+    }
     for comparison in comparisons {
       let family = WorkloadName(comparison.workload).family
       if chosen[family] == nil { families.append(family) }
-      if chosen[family] == nil || (chosen[family]?.ratio == nil && comparison.ratio != nil) {
-        chosen[family] = comparison
-      }
+      if rank(comparison) > chosen[family].map(rank) ?? -1 { chosen[family] = comparison }
     }
     return families.compactMap { chosen[$0] }.compactMap { Headline($0, cells: cells) }
   }

@@ -19,6 +19,7 @@ struct ReportViewModel: Sendable {
   let hasWarnings: Bool
   let gate: String
   let forest: ForestSection?
+  let causes: CausesSection?
   let workloads: [WorkloadSection]
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
@@ -56,6 +57,7 @@ struct ReportViewModel: Sendable {
     gate = run.comparisons.contains { $0.mde != nil } ? Methods.calibrated : Methods.uncalibrated
 
     forest = ForestSection(run)
+    causes = CausesSection(run)
     workloads = WorkloadSection.all(run, cells: cells)
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)

@@ -13,8 +13,11 @@ struct WorkloadName {
   /// Kernels, by the component behind the suite.
   private static let kernels = [
     "randread": "random reads", "randwrite": "random writes", "seqread": "sequential reads",
-    "seqwrite": "sequential writes", "flush": "writes with a flush",
+    "seqwrite": "sequential writes", "flush": "writes with a flush", "mixed70": "random operations, 70 % of them reads",
+    "write": "console writes",
   ]
+  /// Circumstances that need more than their own word.
+  private static let words = ["null": "null back end", "polled": "polled completion"]
 
   init(_ id: String) {
     self.id = id
@@ -33,7 +36,7 @@ struct WorkloadName {
       } else if part.hasPrefix("qd"), let depth = Int(part.dropFirst(2)) {
         rest.append("queue depth \(depth), closed loop")
       } else {
-        rest.append(part)
+        rest.append(Self.words[part] ?? part)
       }
     }
     subject = [size, kernel].compactMap { $0 }.joined(separator: " ")

@@ -16,7 +16,7 @@ struct RunCommand: AsyncParsableCommand {
   var mode: [String] = []
   @Option(parsing: .upToNextOption, help: "A variant of each mode with other choices: key=value, several with commas.")
   var with: [String] = []
-  @Flag(help: "Also every step from full to paravirt, one choice at a time.")
+  @Flag(help: "Also full, paravirt and every mode that is one choice away from either: which choice gains what.")
   var ablate = false
   @Option(help: "Repetitions (guest boots) of each cell; 10, or 6 with --quick.")
   var reps: Int?
@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
   var quick = false
   @Option(help: "Seed of images and access patterns; 1.")
   var seed: UInt64?
-  @Option(help: "interleaved or sequential.")
+  @Option(help: "interleaved (modes), rounds (modes and workloads) or sequential.")
   var order: ScheduleOrder?
   @Option(help: "The folder that runs are made in; results.")
   var out: String?
@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
     options.out = out ?? settings.out ?? options.out
     options.resume = resume
     options.overwriteDisk = overwriteDisk
-    options.command = CommandLine.arguments
+    options.command = ["pvbench"] + CommandLine.arguments.dropFirst()
     options.version = Pvbench.version
     options.environment = environment
     // A resumed run has its own settings: only a flag can contradict them.

@@ -39,12 +39,12 @@ enum ImportChecker {
     }.sorted()
   }
 
-  /// `name` and everything that it depends on, directly or not.
-  static func closure(of name: String, in targets: [SourceTarget]) -> Set<String> {
+  /// `name` and everything that it depends on, directly or not, but for `excluded` and what only they lead to.
+  static func closure(of name: String, in targets: [SourceTarget], without excluded: Set<String> = []) -> Set<String> {
     var reached: Set<String> = []
     var waiting = [name]
     while let next = waiting.popLast() {
-      guard reached.insert(next).inserted else { continue }
+      guard !excluded.contains(next), reached.insert(next).inserted else { continue }
       waiting += targets.first { $0.name == next }?.dependencies ?? []
     }
     return reached

@@ -55,6 +55,7 @@ struct ImportCheckerTests {
     let chain = targets + [SourceTarget(name: "Top", dependencies: ["App"])]
     #expect(ImportChecker.closure(of: "Top", in: chain) == ["Top", "App", "Core"])
     #expect(ImportChecker.closure(of: "Core", in: chain) == ["Core"])
+    #expect(ImportChecker.closure(of: "Top", in: chain, without: ["App"]) == ["Top"])
   }
 
   @Test func everyFormOfImportIsSeen() {

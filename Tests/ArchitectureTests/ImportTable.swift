@@ -57,6 +57,9 @@ enum ImportTable {
     "Foundation", "FoundationEssentials", "FoundationInternationalization", "Dispatch",
   ]
 
+  /// What runs at build time only, and is not linked into anything.
+  static let buildTools: Set<String> = ["GuestImagePlugin", "guestc", "EmbedFiles", "embed-files"]
+
   /// Targets that never know KVM.
   static let devices: Set<String> = ["DeviceModel", "EmulatedDevices", "ParavirtDevices", "Backends"]
 }

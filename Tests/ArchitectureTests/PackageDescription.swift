@@ -39,8 +39,10 @@ struct PackageDescription {
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: scratch) }
     let (output, errors) = (scratch.appending(path: "output.json"), scratch.appending(path: "errors.txt"))
-    let command =
-      "exec swift package --package-path \"$0\" --scratch-path \"$1/scratch\" dump-package >\"$2\" 2>\"$3\" </dev/null"
+    // SwiftPM leaves a lock file in TMPDIR.
+    let command = """
+      TMPDIR="$1" exec swift package --package-path "$0" --scratch-path "$1/scratch" dump-package >"$2" 2>"$3" </dev/null
+      """
     let status = shell([command, folder.path, scratch.path, output.path, errors.path])
     guard status == 0 else {
       throw DescriptionError.dumpFailed(

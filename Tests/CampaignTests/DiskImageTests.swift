@@ -16,8 +16,9 @@ struct DiskImageTests {
     image = try DiskImage(path: folder.file("disk.img"), byteCount: Self.byteCount, seed: Self.seed, isNew: true)
   }
 
-  private func pattern(isRandom: Bool, depth: UInt64 = 4) -> AccessPattern {
-    AccessPattern(isRandom: isRandom, seed: 5, depth: depth, blocks: Self.byteCount / 4096)
+  private func pattern(isRandom: Bool, depth: UInt64 = 4, readPercent: UInt64 = 0) -> AccessPattern {
+    AccessPattern(
+      isRandom: isRandom, seed: 5, depth: depth, blocks: Self.byteCount / 4096, readPercent: readPercent)
   }
 
   private func access(_ pattern: AccessPattern, _ operations: [UInt64]?) -> ImageAccess {
@@ -47,7 +48,7 @@ struct DiskImageTests {
   /// What a guest does that performs `operations` of each slot.
   private func perform(_ pattern: AccessPattern, _ operations: [UInt64]) throws {
     for (slot, count) in operations.enumerated() {
-      for index in 0..<count {
+      for index in 0..<count where pattern.isWrite(slot: UInt64(slot), index: index) {
         try write(
           block: pattern.block(slot: UInt64(slot), index: index),
           generation: pattern.generation(slot: UInt64(slot), index: index))
@@ -69,6 +70,24 @@ struct DiskImageTests {
     #expect(try isPristine() == false)
     #expect(try image.settle(access(pattern(isRandom: isRandom), operations)) == nil)
     #expect(try isPristine())
+  }
+
+  @Test(arguments: [true, false]) func mixedOperationsLeaveOnlyTheirWrites(_ isRandom: Bool) throws {
+    // 150 operations of a slot with 64 blocks: a sequence goes round twice, and writes of an earlier round survive reads.
+    let operations: [UInt64] = [150, 3, 0, 90]
+    let pattern = pattern(isRandom: isRandom, readPercent: 70)
+    try perform(pattern, operations)
+    #expect(try image.settle(access(pattern, operations)) == nil)
+    #expect(try isPristine())
+  }
+
+  @Test func writeInPlaceOfAReadIsFound() throws {
+    let pattern = pattern(isRandom: true, readPercent: 70)
+    let read = try #require((0..<100).first { !pattern.isWrite(slot: 0, index: $0) })
+    // Its chunk is looked at, for a neighbour was written.
+    try perform(pattern, [100, 100, 100, 100])
+    try write(block: pattern.block(slot: 0, index: read), generation: 12_345)
+    #expect(try image.settle(access(pattern, [100, 100, 100, 100]))?.found == 12_345)
   }
 
   @Test func lostWriteIsFoundAndTheImageRestored() throws {

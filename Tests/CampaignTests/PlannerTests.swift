@@ -1,4 +1,5 @@
 import Foundation
+import MachineLauncher
 import Testing
 
 @testable import Campaign
@@ -24,10 +25,18 @@ struct PlannerTests {
     #expect(steps.map(\.index) == [0, 1, 0, 1])
   }
 
+  @Test func roundsInterleaveWorkloadsToo() throws {
+    var request = RunRequest.of("disk.randread.4k.qd1.null", "disk.randread.4k.qd32.null", modes: ["paravirt"])
+    request.order = .rounds
+    let plan = try plan(request)
+    #expect(plan.steps.map(\.cell) == [0, 1, 1, 0])
+    #expect(plan.steps.map(\.index) == [0, 0, 1, 1])
+  }
+
   @Test func nothingAskedForIsEverythingInBothModes() throws {
     let plan = try plan(RunRequest())
-    #expect(plan.cells.count == 36)
-    #expect(plan.steps.count == 360)
+    #expect(plan.cells.count == 71)
+    #expect(plan.steps.count == 710)
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
   }
 
@@ -35,7 +44,7 @@ struct PlannerTests {
     var request = RunRequest()
     request.quick = true
     let plan = try plan(request)
-    #expect(plan.cells.count == 20)
+    #expect(plan.cells.count == 30)
     #expect(plan.request.repetitions == 6)
     #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
   }
@@ -63,7 +72,8 @@ struct PlannerTests {
 
   @Test func requirementThatAModeLacksIsSkipped() throws {
     var library = try SuiteLibrary.embedded().suites
-    library[0].workloads[0].requires = ["disk": ["virtio-blk"]]
+    let suite = try #require(library.firstIndex { $0.name == "disk" })
+    library[suite].workloads[0].requires = ["disk": ["virtio-blk"]]
     let cells = try Planner.plan(.of("disk.randread.4k.qd1"), library: SuiteLibrary(suites: library)).cells
     #expect(cells.map(\.skipReason) == ["needs disk=virtio-blk, this mode has ide-pio", nil])
   }
@@ -85,6 +95,58 @@ struct PlannerTests {
       "parameter:imageseed=\(plan.imageSeed)", "seed=\(plan.guestSeed(of: plan.steps[0]))", "warmup-ns=500000000",
       "window-ns=2000000000",
     ] { #expect(arguments.contains(expected)) }
+  }
+
+  private func backing(_ workload: String, _ mode: String) throws -> DiskBacking {
+    let plan = try plan(.of(workload, modes: [mode]))
+    return plan.specification(of: plan.steps[0], disk: "/d", resources: MachineResources()).disk
+  }
+
+  @Test func backEndIsTheRowsOrTheModes() throws {
+    let seed = try plan(.of("disk.randread.4k.qd1")).imageSeed
+    #expect(try backing("disk.randread.4k.qd1", "full") == .file(path: "/d", isBuffered: false))
+    #expect(try backing("disk.randread.4k.qd1", "full+backend=memory") == .memory(byteCount: 64 << 20, imageSeed: seed))
+    #expect(try backing("disk.randread.4k.qd1", "full+backend=null") == .null(byteCount: 64 << 20))
+    #expect(try backing("disk.randread.4k.qd1.null", "full") == .null(byteCount: 64 << 20))
+    #expect(try backing("console.write.80b", "full") == .none)
+  }
+
+  @Test(arguments: [
+    ("disk.randread.4k.qd1", "full", true), ("disk.randread.4k.qd1", "full+backend=memory", false),
+    ("disk.randread.4k.qd1.null", "full", false), ("disk.mixed70.4k.qd32", "full", false),
+    ("console.write.80b", "full", false),
+  ]) func imageIsMadeOnlyWhereSomethingUsesIt(workload: String, mode: String, isNeeded: Bool) throws {
+    #expect(try plan(.of(workload, modes: [mode])).needsDisk == isNeeded)
+  }
+
+  @Test func imageIsNotCheckedWhereTheGuestHadAnother() throws {
+    let plan = try plan(.of("disk.randwrite.4k.qd1", modes: ["paravirt+backend=memory"]))
+    #expect(try plan.imageAccess(of: plan.steps[0], slots: [5]) == nil)
+  }
+
+  @Test func mixedRowIsReplayedWithItsReads() throws {
+    let plan = try plan(.of("disk.mixed70.4k.qd1", modes: ["paravirt"]))
+    let access = try #require(try plan.imageAccess(of: plan.steps[0], slots: [5]))
+    #expect(access.pattern.readPercent == 70)
+    #expect(access.writtenOperations == [5])
+  }
+
+  @Test func exitDoorbellNeedsAVirtioDevice() throws {
+    let modes = ["full+doorbell=exit", "paravirt+doorbell=exit"]
+    #expect(
+      try plan(.of("disk.randread.4k.qd1", modes: modes)).cells.map(\.skipReason) == [
+        "IDE has no doorbell to choose", nil,
+      ])
+    #expect(try plan(.of("console.write.80b", modes: modes)).cells.map(\.skipReason) == [nil, nil])
+  }
+
+  @Test func moreInFlightThanTheGuestHasBuffersForIsSkipped() throws {
+    var library = try SuiteLibrary.embedded().suites
+    let suite = try #require(library.firstIndex { $0.name == "disk" })
+    library[suite].workloads[0].parameters = [.init(name: "block", value: "1048576"), .init(name: "depth", value: "9")]
+    let id = library[suite].workloads[0].id
+    let cells = try Planner.plan(.of(id, modes: ["paravirt"]), library: SuiteLibrary(suites: library)).cells
+    #expect(cells.map(\.skipReason) == ["the guest has buffers for 8 MiB in flight"])
   }
 
   @Test func unknownNamesAreAnsweredWithTheNearest() {
@@ -135,8 +197,29 @@ struct ModeTests {
     #expect(try names { $0.variants = [["disk=virtio-blk"]] } == ["full", "paravirt", "full+disk=virtio-blk"])
   }
 
-  @Test func ablationTurnsOneChoiceAtATime() throws {
-    #expect(try names { $0.ablate = true } == ["full", "full+disk=virtio-blk", "paravirt"])
+  @Test func ablationHasBothEndsAndEveryModeOneChoiceAway() throws {
+    let full = try #require(MachineProfile.choices(of: "full"))
+    let paravirt = try #require(MachineProfile.choices(of: "paravirt"))
+    var request = RunRequest()
+    request.ablate = true
+    let choices = try Mode.resolve(request).map(\.choices)
+    #expect(choices.first == full)
+    #expect(choices.last == paravirt)
+    #expect(Set(choices).count == choices.count)
+    for (name, value) in paravirt where full[name] != value {
+      #expect(choices.contains(full.merging([name: value]) { $1 }))
+      #expect(choices.contains(paravirt.merging([name: full[name] ?? ""]) { $1 }))
+    }
+    #expect(choices.allSatisfy { mode in [full, paravirt].contains { end in end.count { mode[$0] != $1 } <= 1 } })
+  }
+
+  @Test func ablationKeepsTheModesThatAreNamed() throws {
+    let modes = try names { request in
+      request.modes = ["full+completion=polled"]
+      request.ablate = true
+    }
+    #expect(modes.starts(with: ["full+completion=polled", "full"]))
+    #expect(modes.contains("paravirt"))
   }
 }
 

@@ -28,8 +28,8 @@ struct SuiteDecoderTests {
 
   @Test func builtInDiskSuiteHasEveryRow() throws {
     let suite = try #require(SuiteLibrary.embedded().suites.first { $0.name == "disk" })
-    #expect(suite.workloads.count == 18)
-    #expect(suite.workloads.filter { $0.tags.contains("quick") }.count == 10)
+    #expect(suite.workloads.count == 35)
+    #expect(suite.workloads.filter { $0.tags.contains("quick") }.count == 14)
     let row = try #require(suite.workloads.first { $0.id == "disk.seqwrite.128k.qd32" })
     #expect(
       row.parameters.map { "\($0.name)=\($0.value)" } == [
@@ -38,6 +38,20 @@ struct SuiteDecoderTests {
     #expect(row.warmupNanoseconds == 500_000_000)
     #expect(row.windowNanoseconds == 2_000_000_000)
     #expect(row.primary == "throughput.ops")
+  }
+
+  @Test func builtInDiskSuiteReachesFrom512BytesToOneMebibyteAndFromOneTo64InFlight() throws {
+    let suite = try #require(SuiteLibrary.embedded().suites.first { $0.name == "disk" })
+    #expect(Set(suite.workloads.compactMap { $0.number("block") }).isSuperset(of: [512, 4096, 131_072, 1 << 20]))
+    #expect(Set(suite.workloads.compactMap { $0.number("depth") }).isSuperset(of: [1, 4, 16, 32, 64]))
+    #expect(suite.workloads.filter { $0.parameter("backend") == "null" }.map { $0.number("depth") } == [1, 32])
+    #expect(suite.workloads.filter { $0.parameter("operation") == "mixed" }.allSatisfy { $0.readPercent == 70 })
+  }
+
+  @Test func mixedOperationsNeedTheirReadPercentage() {
+    #expect(
+      message(replacing: "operation: read", with: "operation: mixed")
+        == "disk.yaml:8: parameter 'readpercent' of kernel 'disk' is missing")
   }
 
   @Test func unknownKeyIsNamedWithItsLineAndTheNearestKey() {
@@ -66,7 +80,7 @@ struct SuiteDecoderTests {
         == "disk.yaml:10: block: expected 512 B to 1 MiB in multiples of 512 bytes, found '513B'")
     #expect(
       message(replacing: "operation: read", with: "operation: erase")
-        == "disk.yaml:8: operation: expected operation (one of read, write, flush), found 'erase'")
+        == "disk.yaml:8: operation: expected operation (one of read, write, mixed, flush), found 'erase'")
   }
 
   @Test func wrongShapesAreNamed() {

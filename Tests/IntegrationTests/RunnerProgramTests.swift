@@ -6,9 +6,12 @@ import Testing
 extension RealGuests {
   @Suite("pvbench-vm on real guests")
   struct RunnerProgramTests {
+    private let image: SeededImage
+
+    init() throws { image = try SeededImage() }
+
     @Test(arguments: [DiskJob(), DiskJob(disk: "ide-pio", operation: "write"), DiskJob(depth: 32)])
     func aReportIsPrinted(_ job: DiskJob) throws {
-      let image = try SeededImage()
       let result = try RunnerProgram.run(job.specification(on: image).arguments)
       #expect(result.status == 0)
       #expect(result.errors == "")
@@ -29,7 +32,6 @@ extension RealGuests {
       .enabled(if: RunnerProgram.chosen != nil, "only of a release build, named by PVBENCH_VM"),
       arguments: [DiskJob(), DiskJob(disk: "ide-pio")])
     func theRunnerIsSlim(_ job: DiskJob) throws {
-      let image = try SeededImage()
       let report = RunnerReport(parsing: try RunnerProgram.run(job.specification(on: image).arguments).output)
       #expect(try #require(report.metrics["memory.runner_overhead"]) <= 3.6 * 1_048_576)
     }

@@ -28,7 +28,10 @@ struct MachineSpecificationTests {
     #expect(read.kvmPath == "/dev/other")
   }
 
-  @Test(arguments: [DiskBacking.none, .memory(byteCount: 4096), .file(path: "disk.img", isBuffered: false)])
+  @Test(arguments: [
+    DiskBacking.none, .memory(byteCount: 4096), .memory(byteCount: 4096, imageSeed: .max), .null(byteCount: 512),
+    .file(path: "disk.img", isBuffered: false),
+  ])
   func everyKindOfDiskComesBack(_ disk: DiskBacking) throws {
     var specification = MachineSpecification()
     specification.disk = disk
@@ -51,7 +54,8 @@ struct MachineSpecificationTests {
 
   @Test(arguments: [
     "vcpus=0", "vcpus=65", "vcpus=two", "vcpus=", "vcpus=-1", "memory=33554431", "memory=1073741825", "memory=64M",
-    "memory=-1", "seed=1.5", "seed=-1", "seed=18446744073709551616", "disk-memory=much", "warmup-ns=1s",
+    "memory=-1", "seed=1.5", "seed=-1", "seed=18446744073709551616", "disk-memory=much", "disk-null=-1", "disk-seed=1",
+    "warmup-ns=1s",
     "window-ns=-2", "timeout-ns=18446744073709551615", "vcpu-cpus=", "vcpu-cpus=a", "vcpu-cpus=0,x", "vcpu-cpus=0,,1",
     "vcpu-cpus=-1", "vcpu-cpus=65536", "io-cpu=", "io-cpu=-1", "io-cpu=4294967296", "userspace-exit-event=none",
     "choice:disk=floppy", "choice:disk=", "choice:completion=Polled",

@@ -1,4 +1,3 @@
-import Glibc
 import GuestMemory
 import KVM
 import MachineLauncher
@@ -63,7 +62,12 @@ private struct WiredMachine: ~Copyable {
   }
 }
 
-@Suite("wiring", .enabled(if: access("/dev/kvm", R_OK | W_OK) == 0, "/dev/kvm cannot be opened"))
+private let hasKVM: Bool = {
+  do { _ = try KVMSystem() } catch { return false }
+  return true
+}()
+
+@Suite("wiring", .enabled(if: hasKVM, "KVM cannot be used here"))
 struct WiringTests {
   private static let disk = DiskBacking.memory(byteCount: 1 << 20)
   private static let nothing: [UInt8] = [255, 255, 255, 255]
@@ -144,5 +148,47 @@ struct ConsoleLogTests {
     let log = ConsoleLog()
     log.byte(0xFF)
     #expect(log.lines == ["\u{FFFD}"])
+  }
+
+  @Test func nulIsIgnoredAndTakesNoRoom() {
+    let log = ConsoleLog()
+    for _ in 0..<(100 << 10) { log.byte(0) }
+    log.byte(65)
+    #expect(log.lines == ["A"])
+  }
+}
+
+@Suite("disk medium")
+struct DiskMediumTests {
+  private func sectors(_ backing: DiskBacking, count: Int) throws -> [UInt64] {
+    let storage = try #require(try DiskMedium.open(backing))
+    var words = [UInt64](repeating: 7, count: 64 * count)
+    try words.withUnsafeMutableBytes { try storage.read(at: 0, into: $0) }
+    return words
+  }
+
+  private func generation(of sector: Int, in words: [UInt64], seed: UInt64) -> UInt64? {
+    Array(words[(64 * sector)..<(64 * sector + 64)]).withUnsafeBufferPointer { buffer in
+      buffer.baseAddress.flatMap { SectorPattern.generation(of: $0, seed: seed, sector: UInt64(sector)) }
+    }
+  }
+
+  @Test func memoryHoldsTheImageOfItsSeedToTheLastSector() throws {
+    // More than one piece is filled at once, and not a whole number of them.
+    let words = try sectors(.memory(byteCount: 301 * 512, imageSeed: 9), count: 301)
+    #expect((0..<301).allSatisfy { generation(of: $0, in: words, seed: 9) == 0 })
+    #expect(generation(of: 0, in: words, seed: 8) == nil)
+  }
+
+  @Test(arguments: [DiskBacking.memory(byteCount: 4096), .null(byteCount: 4096)])
+  func withoutASeedThereAreZeroes(_ backing: DiskBacking) throws {
+    #expect(try sectors(backing, count: 8).allSatisfy { $0 == 0 })
+  }
+
+  @Test func whatCannotBeCheckedLikeAFileSaysSo() {
+    #expect(DiskMedium.note(on: .file(path: "x", isBuffered: false)) == nil)
+    #expect(DiskMedium.note(on: .none) == nil)
+    #expect(DiskMedium.note(on: .null(byteCount: 512))?.contains("neither reads nor writes were verified") == true)
+    #expect(DiskMedium.note(on: .memory(byteCount: 512))?.contains("ends with its runner") == true)
   }
 }

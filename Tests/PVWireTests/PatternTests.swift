@@ -90,6 +90,38 @@ struct AccessPatternTests {
     #expect(visited.count >= 250)
   }
 
+  @Test func withoutReadsEveryOperationWrites() {
+    let pattern = AccessPattern(isRandom: true, seed: 3, depth: 2, blocks: 256)
+    #expect((0..<200).allSatisfy { pattern.isWrite(slot: 1, index: $0) })
+  }
+
+  @Test func withoutWritesNoOperationDoes() {
+    let pattern = AccessPattern(isRandom: true, seed: 3, depth: 2, blocks: 256, readPercent: 100)
+    #expect((0..<200).allSatisfy { !pattern.isWrite(slot: 1, index: $0) })
+  }
+
+  @Test(arguments: [UInt64(0), 1, 31]) func mixedOperationsWriteAsOftenAsAsked(slot: UInt64) {
+    let pattern = AccessPattern(isRandom: true, seed: 3, depth: 32, blocks: 4096, readPercent: 70)
+    let writes = (0..<10_000).count { pattern.isWrite(slot: slot, index: $0) }
+    // Six standard deviations of a binomial either way.
+    #expect((2725...3275).contains(writes))
+  }
+
+  @Test func mixedOperationsReadWhatWasWrittenAndDifferBySlotAndSeed() {
+    func writes(seed: UInt64, slot: UInt64) -> [Bool] {
+      let pattern = AccessPattern(isRandom: true, seed: seed, depth: 2, blocks: 64, readPercent: 70)
+      return (0..<200).map { pattern.isWrite(slot: slot, index: $0) }
+    }
+    #expect(writes(seed: 1, slot: 0) == writes(seed: 1, slot: 0))
+    #expect(writes(seed: 1, slot: 0) != writes(seed: 2, slot: 0))
+    #expect(writes(seed: 1, slot: 0) != writes(seed: 1, slot: 1))
+    let pattern = AccessPattern(isRandom: true, seed: 1, depth: 2, blocks: 64, readPercent: 70)
+    func blocks(written: Bool) -> Set<UInt64> {
+      Set((0..<400).filter { pattern.isWrite(slot: 0, index: $0) == written }.map { pattern.block(slot: 0, index: $0) })
+    }
+    #expect(blocks(written: true).intersection(blocks(written: false)).count > 16)
+  }
+
   @Test func noTwoWritesShareAGeneration() {
     let pattern = AccessPattern(isRandom: true, seed: 3, depth: 5, blocks: 256)
     let generations = (0..<5).flatMap { slot in (0..<50).map { pattern.generation(slot: slot, index: $0) } }

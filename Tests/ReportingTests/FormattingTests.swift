@@ -33,6 +33,11 @@ import Testing
   @Test(arguments: [
     ("disk.randread.4k.qd1", "4\u{202F}KiB random reads, queue depth 1, closed loop", "disk.randread"),
     ("disk.seqwrite.128k.qd32", "128\u{202F}KiB sequential writes, queue depth 32, closed loop", "disk.seqwrite"),
+    (
+      "disk.randread.4k.qd32.null", "4\u{202F}KiB random reads, queue depth 32, closed loop, null back end",
+      "disk.randread"
+    ),
+    ("console.write.80b", "80\u{202F}B console writes", "console.write"),
     ("cpu.unknown.x", "cpu.unknown.x", "cpu.unknown"), ("", "", ""),
   ]) func workloadIsNamedInWords(id: String, title: String, family: String) {
     #expect(WorkloadName(id).title == title)

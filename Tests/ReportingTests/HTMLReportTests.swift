@@ -48,6 +48,14 @@ import Testing
       run.comparisons[index].reason = text
       run.comparisons[index].test = text
     }
+    for index in run.attribution?.indices ?? 0..<0 {
+      run.attribution?[index].from = text
+      run.attribution?[index].reason = text
+      for part in run.attribution?[index].parts.indices ?? 0..<0 {
+        run.attribution?[index].parts[part].choice = text
+        run.attribution?[index].parts[part].after = text
+      }
+    }
   }
 
   /// The page's tags without the values of their attributes, found as a browser finds them: byte by byte.
@@ -94,6 +102,7 @@ import Testing
     verdict: Verdict
   ) throws {
     let page = try page { run in
+      run.attribution = nil
       for index in run.comparisons.indices { run.comparisons[index].verdict = verdict }
     }
     let body = try #require(page.components(separatedBy: "</style>").last)

@@ -176,7 +176,10 @@ public struct Campaign: Sendable {
   }
 
   private func makeImage(for missing: [Int], _ progress: any ProgressSink) throws(CampaignError) -> DiskImage? {
-    let isNeeded = missing.contains { plan.cells[plan.steps[$0].cell].skipReason == nil } && plan.needsDisk
+    let isNeeded = missing.contains {
+      let cell = plan.cells[plan.steps[$0].cell]
+      return cell.skipReason == nil && cell.usesImage
+    }
     guard isNeeded, !Task.isCancelled else { return nil }
     progress.report(.preparing("seeding a disk image of \(Quantity.text(bytes: plan.imageBytes))"))
     let path = plan.request.disk ?? folder.file("disk.img")
@@ -211,7 +214,7 @@ public struct Campaign: Sendable {
         diagnostics.forEach { progress.report(.detail($0)) }
         try stored { () throws(StoreError) in try folder.writeGuestLog(report.log, order: order) }
       }
-      if let image { try settle(image, after: step, slots: slots, record: &record) }
+      if let image, cell.usesImage { try settle(image, after: step, slots: slots, record: &record) }
     }
     return RepetitionFile(
       cell: cell.key, choices: cell.choices, primary: cell.workload.primary,

@@ -85,15 +85,16 @@ final class DiskImage {
     return mismatch
   }
 
-  /// The generation that every block must have after these operations: the last write of each slot's sequence wins, and
-  /// slots never share a block.
+  /// The generation that every block must have after these operations: the last write of each slot to it wins, and slots
+  /// never share a block.
   static func replay(_ access: ImageAccess, operations: [UInt64], imageBytes: UInt64) -> [UInt64] {
     let pattern = access.pattern
     var expected = [UInt64](repeating: 0, count: Int(imageBytes / access.blockBytes))
     for (slot, count) in operations.enumerated() {
-      // A sequential slot that went round has only its last round left.
-      let first = pattern.isRandom || count < pattern.blocksPerSlot ? 0 : count - pattern.blocksPerSlot
-      for index in first..<count {
+      // A sequential slot that only wrote and went round has only its last round left.
+      let goesRound = !pattern.isRandom && pattern.readPercent == 0 && count > pattern.blocksPerSlot
+      for index in (goesRound ? count - pattern.blocksPerSlot : 0)..<count
+      where pattern.isWrite(slot: UInt64(slot), index: index) {
         let block = pattern.block(slot: UInt64(slot), index: index)
         expected[Int(block)] = pattern.generation(slot: UInt64(slot), index: index)
       }

@@ -13,7 +13,7 @@ extension Plan {
   /// Seconds after which a repetition of `cell` is killed: ten times what it should take, and ten more.
   static func limitSeconds(_ cell: PlannedCell) -> Double { 10 * PlanEstimate.seconds(cell) + 10 }
 
-  /// Everything a runner needs for `step`; `disk` is the image's path.
+  /// Everything a runner needs for `step`; `disk` is the image's path, where there is one.
   func specification(of step: PlannedStep, disk: String?, resources: MachineResources) -> MachineSpecification {
     let cell = cells[step.cell]
     var specification = MachineSpecification()
@@ -22,8 +22,8 @@ extension Plan {
     specification.choices = cell.choices
     specification.kernel = cell.workload.kernel
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
-    if let disk {
-      specification.disk = .file(path: disk, isBuffered: false)
+    specification.disk = backing(of: cell, image: disk)
+    if specification.disk != .none {
       if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"] {
         specification.parameters.append(("completion", completion))
       }
@@ -42,18 +42,28 @@ extension Plan {
     return specification
   }
 
+  private func backing(of cell: PlannedCell, image: String?) -> DiskBacking {
+    guard cell.workload.isDisk else { return .none }
+    return switch cell.choices["backend"] {
+    case "memory": .memory(byteCount: imageBytes, imageSeed: imageSeed)
+    case "null": .null(byteCount: imageBytes)
+    default: image.map { .file(path: $0, isBuffered: false) } ?? .none
+    }
+  }
+
   /// What the repetition did to the image.
   ///
-  /// - Returns: nil for a workload without a disk.
+  /// - Returns: nil where it did not have the image.
   /// - Throws: `SlotError` where the guest's account of its operations cannot be true.
   func imageAccess(of step: PlannedStep, slots: [UInt64]) throws(SlotError) -> ImageAccess? {
     let workload = cells[step.cell].workload
-    guard let operation = workload.parameter("operation"), let block = workload.number("block"),
+    guard cells[step.cell].usesImage, let operation = workload.parameter("operation"),
+      let block = workload.number("block"),
       let depth = workload.number("depth")
     else { return nil }
     let pattern = AccessPattern(
       isRandom: workload.parameter("access") == "random", seed: guestSeed(of: step), depth: depth,
-      blocks: imageBytes / block)
+      blocks: imageBytes / block, readPercent: workload.readPercent)
     guard operation != "read" else { return ImageAccess(pattern: pattern, blockBytes: block, writtenOperations: nil) }
     guard slots.count == Int(depth) else { throw SlotError.count(found: slots.count, expected: Int(depth)) }
     guard slots.allSatisfy({ $0 <= SlotError.mostOperations }) else { throw SlotError.tooMany }

@@ -50,13 +50,15 @@ struct SavedCampaign: Codable, Equatable, Sendable {
       let cells = try folder.assemble(plan: plan.cells.map(\.key))
       let repetitions = cells.flatMap(\.repetitions)
       let occurring = Set(repetitions.flatMap(\.metrics.keys))
+      let attribution = Attribution.records(in: cells, seed: plan.seed)
       return RunRecord(
         id: folder.id, started: started, finished: finished, status: status(of: repetitions), command: command,
         version: version, seed: plan.seed, host: host, cells: cells,
         comparisons: RunComparison.modes(in: cells, seed: plan.seed) { workload, metric in
           plan.cells.first { $0.workload.id == workload }?.workload.floored(metric) ?? metric
         },
-        metrics: MetricCatalog.all.filter { occurring.contains($0.id) })
+        metrics: MetricCatalog.all.filter { occurring.contains($0.id) },
+        attribution: attribution.isEmpty ? nil : attribution)
     } catch {
       throw .failure("\(error)")
     }

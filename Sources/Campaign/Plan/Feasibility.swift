@@ -10,6 +10,16 @@ enum Feasibility {
       return isDeep && mode.choices["disk"] == "ide-pio" ? "IDE has queue depth 1 only" : nil
     },
     { workload, mode in
+      let isIDE = workload.isDisk && mode.choices["disk"] == "ide-pio"
+      return isIDE && mode.choices["doorbell"] == "exit" ? "IDE has no doorbell to choose" : nil
+    },
+    { workload, _ in
+      guard workload.isDisk, let block = workload.number("block"), let depth = workload.number("depth") else {
+        return nil
+      }
+      return depth > MemoryMap.diskBuffers / block ? "the guest has buffers for 8 MiB in flight" : nil
+    },
+    { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.
       mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
         guard let fixed = workload.parameter(key), fixed != value else { return nil }
@@ -26,6 +36,7 @@ enum Feasibility {
 
   /// Why `workload` cannot be measured in `mode` with an image of `imageBytes`; nil where it can.
   static func obstacle(_ workload: Workload, in mode: Mode, imageBytes: UInt64) -> String? {
+    guard workload.isDisk else { return rules.lazy.compactMap { $0(workload, mode) }.first }
     let reach = (workload.number("block") ?? 0).multipliedReportingOverflow(by: workload.number("depth") ?? 1)
     guard !reach.overflow, reach.partialValue <= imageBytes else {
       return "the image is too small for every queue slot to have a block"

@@ -56,22 +56,22 @@ public struct Mode: Codable, Equatable, Sendable {
     return Mode(base: base, choices: choices)
   }
 
-  /// From `full` to `paravirt`, one choice more at each step, in the order of `MachineProfile.subsystems`.
+  /// `full`, then it with each choice in which `paravirt` differs, then `paravirt` with each of those taken back, then
+  /// `paravirt`: what `Attribution` needs to say which choice gains what.
   static var ablation: [Mode] {
-    guard let first = MachineProfile.choices(of: "full"), let last = MachineProfile.choices(of: "paravirt") else {
+    guard let full = MachineProfile.choices(of: "full"), let paravirt = MachineProfile.choices(of: "paravirt") else {
       return []
     }
-    var choices = first
-    var steps = [Mode(base: "full", choices: first)]
-    for subsystem in MachineProfile.subsystems where first[subsystem.name] != last[subsystem.name] {
-      choices[subsystem.name] = last[subsystem.name]
-      steps.append(Mode(base: "full", choices: choices))
+    let differing = MachineProfile.subsystems.map(\.name).filter { full[$0] != paravirt[$0] }
+    func neighbours(of base: String, _ choices: [String: String], towards other: [String: String]) -> [Mode] {
+      differing.map { name in Mode(base: base, choices: choices.merging([name: other[name] ?? ""]) { $1 }) }
     }
-    return steps
+    return [Mode(base: "full", choices: full)] + neighbours(of: "full", full, towards: paravirt)
+      + neighbours(of: "paravirt", paravirt, towards: full) + [Mode(base: "paravirt", choices: paravirt)]
   }
 
   /// The modes that a request means, without repetition: those named (every row where none is), each with its variants,
-  /// then the ablation's steps.
+  /// then the ablation's.
   static func resolve(_ request: RunRequest) throws(CampaignError) -> [Mode] {
     var modes: [Mode] = []
     func add(_ mode: Mode) {

@@ -19,6 +19,9 @@ public struct PlannedCell: Codable, Equatable, Sendable {
     mode.choices.reduce(into: [:]) { $0[$1.key] = workload.parameter($1.key) ?? $1.value }
   }
 
+  /// True where the guest's disk is the image; memory and null back ends begin and end with their runner.
+  var usesImage: Bool { workload.isDisk && (choices["backend"] ?? "file") == "file" }
+
   /// The cell's key in results.
   public var key: CellKey { CellKey(suite: workload.suite, workload: workload.id, mode: mode.name) }
 }
@@ -60,6 +63,6 @@ public struct Plan: Codable, Equatable, Sendable {
     return SectorPattern.mix(seed ^ name ^ SectorPattern.mix(UInt64(step.index) + 1))
   }
 
-  /// True where a cell that can run needs a disk.
-  var needsDisk: Bool { cells.contains { $0.skipReason == nil && $0.workload.parameter("operation") != nil } }
+  /// True where a cell that can run needs the image.
+  var needsDisk: Bool { cells.contains { $0.skipReason == nil && $0.usesImage } }
 }

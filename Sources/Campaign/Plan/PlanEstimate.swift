@@ -26,7 +26,7 @@ public struct PlanEstimate: Codable, Equatable, Sendable {
   static func seconds(_ cell: PlannedCell) -> Double {
     guard cell.skipReason == nil else { return 0 }
     var longest = 0.0
-    if cell.mode.choices["disk"] == "ide-pio", cell.workload.parameter("operation") != "read" {
+    if cell.workload.isDisk, cell.mode.choices["disk"] == "ide-pio", cell.workload.parameter("operation") != "read" {
       longest = Double(cell.workload.number("block") ?? 0) / 2 * secondsPerWord
     }
     return max(Double(cell.warmupNanoseconds) / 1e9, longest) + max(Double(cell.windowNanoseconds) / 1e9, longest)

@@ -45,16 +45,19 @@ public enum Planner {
       throw .usage(
         "\(cells.count) cells × \(repetitions) repetitions: a run has at most \(maximumSteps) (use fewer --reps)")
     }
-    let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: request.order ?? .interleaved) }
+    let order = request.order ?? .interleaved
+    if order == .rounds { groups = [cells.indices] }
+    let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: order) }
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
   }
 
-  /// One workload's repetitions. Interleaved: blocks of one repetition of each mode, every other block backwards.
+  /// The repetitions of one workload, or of all of them in rounds. Interleaved: blocks of one repetition of each cell, every
+  /// other block backwards.
   static func schedule(_ cells: Range<Int>, repetitions: Int, order: ScheduleOrder) -> [PlannedStep] {
     switch order {
     case .sequential:
       cells.flatMap { cell in (0..<repetitions).map { PlannedStep(cell: cell, index: $0) } }
-    case .interleaved:
+    case .interleaved, .rounds:
       (0..<repetitions).flatMap { index in
         (index.isMultiple(of: 2) ? Array(cells) : cells.reversed()).map { PlannedStep(cell: $0, index: index) }
       }

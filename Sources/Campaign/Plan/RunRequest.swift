@@ -2,6 +2,9 @@
 public enum ScheduleOrder: String, Codable, Sendable, CaseIterable {
   /// Blocks of one repetition of each mode, alternating A B, B A: drift hits all modes alike.
   case interleaved
+  /// The same across workloads: rounds of one repetition of every cell, every other round backwards, so that workloads
+  /// can be compared with each other too.
+  case rounds
   /// All repetitions of a mode before the next mode.
   case sequential
 }
@@ -16,7 +19,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
   public var modes: [String] = []
   /// Variants of each mode: `key=value` lists.
   public var variants: [[String]] = []
-  /// Also every step from `full` to `paravirt`.
+  /// Also `full`, `paravirt` and every mode that is one choice away from either.
   public var ablate = false
   /// Repetitions of each cell.
   public var repetitions: Int?

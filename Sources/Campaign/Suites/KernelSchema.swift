@@ -13,6 +13,8 @@ struct ParameterSchema: Sendable {
   let name: String
   let kind: ParameterKind
   let isRequired: Bool
+  /// The value of another parameter that makes this one required.
+  var neededBy: (name: String, value: String)?
 }
 
 /// The typed parameters of each guest kernel (`workloads/Sources/Workloads`). To add a kernel is to add a row: suites are
@@ -25,12 +27,18 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "disk",
       parameters: [
-        ParameterSchema(name: "operation", kind: .word(["read", "write", "flush"]), isRequired: true),
+        ParameterSchema(name: "operation", kind: .word(["read", "write", "mixed", "flush"]), isRequired: true),
+        ParameterSchema(
+          name: "readpercent", kind: .count(1...99), isRequired: false, neededBy: (name: "operation", value: "mixed")),
         ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
         ParameterSchema(name: "block", kind: .size(512...(1 << 20), multipleOf: 512), isRequired: true),
         ParameterSchema(name: "depth", kind: .count(1...256), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
-      ])
+        ParameterSchema(name: "backend", kind: .word(["file", "memory", "null"]), isRequired: false),
+      ]),
+    KernelSchema(
+      name: "console",
+      parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

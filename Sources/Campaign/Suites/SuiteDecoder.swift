@@ -149,7 +149,11 @@ struct SuiteDecoder {
         }
       parameters.append(Workload.Parameter(name: name, value: text))
     }
-    for required in schema where required.isRequired && !parameters.contains(where: { $0.name == required.name }) {
+    func isNeeded(_ parameter: ParameterSchema) -> Bool {
+      guard let cause = parameter.neededBy else { return parameter.isRequired }
+      return parameters.contains { $0.name == cause.name && $0.value == cause.value }
+    }
+    for required in schema where isNeeded(required) && !parameters.contains(where: { $0.name == required.name }) {
       throw (value ?? row).error("parameter '\(required.name)' of kernel '\(kernel)' is missing")
     }
     return parameters

@@ -57,6 +57,18 @@ public struct Workload: Codable, Equatable, Sendable {
     return own
   }
 
+  /// True where its kernel works on a disk.
+  var isDisk: Bool { kernel == "disk" }
+
+  /// Of a hundred operations on a disk, how many read.
+  var readPercent: UInt64 {
+    switch parameter("operation") {
+    case "read": 100
+    case "mixed": number("readpercent") ?? 0
+    default: 0
+    }
+  }
+
   /// A parameter that is a number.
   func number(_ name: String) -> UInt64? { parameter(name).flatMap { UInt64($0) } }
 }

@@ -49,11 +49,12 @@ final class SeededImage {
   static func replay(_ job: DiskJob, slots: [UInt64]) -> [UInt64?] {
     let blocks = sectors * 512 / job.block
     let pattern = AccessPattern(
-      isRandom: job.access == "random", seed: DiskJob.seed, depth: job.depth, blocks: blocks)
+      isRandom: job.access == "random", seed: DiskJob.seed, depth: job.depth, blocks: blocks,
+      readPercent: job.operation == "mixed" ? 70 : 0)
     var generations = [UInt64?](repeating: 0, count: Int(sectors))
     let perBlock = Int(job.block / 512)
     for (slot, count) in slots.enumerated() {
-      for index in 0..<count {
+      for index in 0..<count where pattern.isWrite(slot: UInt64(slot), index: index) {
         let first = Int(pattern.block(slot: UInt64(slot), index: index)) * perBlock
         for sector in first..<(first + perBlock) {
           generations[sector] = pattern.generation(slot: UInt64(slot), index: index)
@@ -84,7 +85,7 @@ struct DiskJob: Sendable, CustomTestStringConvertible {
     specification.choices = ["disk": disk, "transport": transport, "completion": completion]
     specification.disk = .file(path: image.path, isBuffered: false)
     specification.parameters = [
-      ("operation", operation), ("access", access), ("block", "\(block)"), ("depth", "\(depth)"),
+      ("operation", operation), ("readpercent", "70"), ("access", access), ("block", "\(block)"), ("depth", "\(depth)"),
       ("completion", completion), ("sectors", "\(SeededImage.sectors)"), ("imageseed", "\(SeededImage.seed)"),
     ]
     specification.seed = Self.seed

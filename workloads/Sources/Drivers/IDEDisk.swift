@@ -36,7 +36,9 @@ public final class IDEDisk: DiskDriver {
     static let identify: UInt8 = 0xEC
   }
 
+  /// Medium size in 512-byte sectors.
   public let sectorCount: UInt64
+  /// Requests that can be in flight.
   public let maximumDepth = 1
   /// Nil where transfers are by PIO.
   private let busMaster: IDEBusMaster?
@@ -94,6 +96,7 @@ public final class IDEDisk: DiskDriver {
     }
   }
 
+  /// Starts a request in a free slot; see `DiskDriver`.
   public func submit(
     slot: Int, _ operation: DiskOperation, sector: UInt64, sectors: Int, address: UInt
   ) throws(DiskError) {
@@ -109,6 +112,7 @@ public final class IDEDisk: DiskDriver {
     finished = slot
   }
 
+  /// A slot whose request has ended since the last call, or nil.
   public func poll() throws(DiskError) -> Int? {
     if let moving {
       guard try hasMoved() else { return nil }
@@ -119,6 +123,7 @@ public final class IDEDisk: DiskDriver {
     return finished
   }
 
+  /// Returns when `poll` may have something to say.
   public func wait() throws(DiskError) {
     guard moving != nil else { return }
     if let interrupt { interrupt.wait(beyond: seen) } else { pv_pause() }

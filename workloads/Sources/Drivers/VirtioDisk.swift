@@ -17,7 +17,9 @@ public final class VirtioDisk: DiskDriver {
   private static let headerOffset = 64
   private static let statusOffset = 96
 
+  /// Medium size in 512-byte sectors.
   public let sectorCount: UInt64
+  /// Requests that can be in flight.
   public let maximumDepth: Int
   private let transport: any VirtioTransport
   private let queue: SplitQueue
@@ -48,6 +50,7 @@ public final class VirtioDisk: DiskDriver {
     for slot in 0..<queue.size { prepare(slot) }
   }
 
+  /// Starts a request in a free slot; see `DiskDriver`.
   public func submit(
     slot: Int, _ operation: DiskOperation, sector: UInt64, sectors: Int, address: UInt
   ) throws(DiskError) {
@@ -72,6 +75,7 @@ public final class VirtioDisk: DiskDriver {
     if queue.publish(head: slot) { queue.kick() }
   }
 
+  /// A slot whose request has ended since the last call, or nil.
   public func poll() throws(DiskError) -> Int? {
     guard let slot = queue.takeUsed() else { return nil }
     guard slot < queue.size else { throw DiskError("virtio-blk used ring", status: UInt32(truncatingIfNeeded: slot)) }
@@ -80,6 +84,7 @@ public final class VirtioDisk: DiskDriver {
     return slot
   }
 
+  /// Returns when `poll` may have something to say.
   public func wait() throws(DiskError) {
     guard let interrupt else { return pv_pause() }
     while queue.armInterrupt() {

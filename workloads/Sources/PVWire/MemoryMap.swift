@@ -15,6 +15,8 @@ public enum MemoryMap {
   public static let ring: UInt64 = 0x10000
   /// Bytes of the ring, header included.
   public static let ringSize: UInt64 = 0x40000
+  /// Most bytes that a disk workload may have in flight: what the guest's heap has room for.
+  public static let diskBuffers: UInt64 = 8 << 20
   /// Where the guest's ELF is linked.
   public static let image: UInt64 = 0x100000
 

@@ -48,8 +48,8 @@ public enum SectorPattern {
   }
 }
 
-/// Where a disk workload's operations go: the same function in the guest, which performs them, and on the host, which
-/// replays them to check the image. Slot `s` of `depth` owns the blocks that leave remainder `s` modulo `depth`, so that two
+/// Where a disk workload's operations go and which of them write: the same functions in the guest, which performs them, and
+/// on the host, which replays them to check the image. Slot `s` of `depth` owns the blocks that leave remainder `s` modulo `depth`, so that two
 /// operations in flight never meet and the order of completion does not matter.
 public struct AccessPattern: Sendable {
   /// Random or sequential within each slot.
@@ -60,12 +60,15 @@ public struct AccessPattern: Sendable {
   public let depth: UInt64
   /// Blocks of each slot.
   public let blocksPerSlot: UInt64
+  /// How many of a hundred operations read, on average: 0 where all write, 100 where none does.
+  public let readPercent: UInt64
 
   /// A pattern over `blocks` blocks; blocks beyond the last multiple of `depth` stay unused.
-  public init(isRandom: Bool, seed: UInt64, depth: UInt64, blocks: UInt64) {
+  public init(isRandom: Bool, seed: UInt64, depth: UInt64, blocks: UInt64, readPercent: UInt64 = 0) {
     self.isRandom = isRandom
     self.seed = seed
     self.depth = depth
+    self.readPercent = readPercent
     blocksPerSlot = blocks / depth
   }
 
@@ -74,6 +77,13 @@ public struct AccessPattern: Sendable {
     guard isRandom else { return (index % blocksPerSlot) * depth + slot }
     let draw = SectorPattern.mix(seed &+ (slot &* 0x9E37_79B9_7F4A_7C15) &+ index &* 0xD1B5_4A32_D192_ED03)
     return (draw % blocksPerSlot) * depth + slot
+  }
+
+  /// True where operation `index` of `slot` writes: drawn apart from the block, so that reads and writes meet.
+  @inlinable public func isWrite(slot: UInt64, index: UInt64) -> Bool {
+    guard readPercent > 0 else { return true }
+    let draw = SectorPattern.mix(~seed &+ (slot &* 0xD1B5_4A32_D192_ED03) &+ index &* 0x9E37_79B9_7F4A_7C15)
+    return draw % 100 >= readPercent
   }
 
   /// The generation that operation `index` of `slot` writes: never 0, which is the seeded image.

@@ -2,10 +2,12 @@ import Drivers
 import GuestKernel
 import PVWire
 
-/// disk: a closed loop of reads, writes, or writes each followed by a flush, at a fixed block size and queue depth.
+/// disk: a closed loop of reads, writes, a mix of both, or writes each followed by a flush, at a fixed block size and queue
+/// depth.
 ///
-/// Parameters: operation (read, write, flush), access (random, sequential), block (bytes), depth, completion (interrupt,
-/// polled), sectors (of the medium that are used), imageseed. Latency runs from the submission to the moment at which the
+/// Parameters: operation (read, write, mixed, flush), readpercent (of mixed), access (random, sequential), block (bytes),
+/// depth, completion (interrupt, polled), verify (no: the medium holds nothing, so reads are taken as they come), sectors
+/// (of the medium that are used), imageseed. Latency runs from the submission to the moment at which the
 /// driver hands the request back; filling and verifying blocks is outside of it, but inside the throughput.
 enum DiskWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
@@ -54,6 +56,8 @@ private final class DiskLoop {
     var issued: UInt64 = 0
     var submitted: UInt64 = 0
     var sector: UInt64 = 0
+    /// What a read must find; nil where a write is in flight, or nobody looks.
+    var expected: UInt64?
     var isFlushing = false
   }
 
@@ -63,12 +67,14 @@ private final class DiskLoop {
   private(set) var latency = LatencyHistogram()
   private let session: Session
   private let disk: any DiskDriver
-  private let isWriting: Bool
   private let flushes: Bool
+  private let verifies: Bool
   private let pattern: AccessPattern
   private let imageSeed: UInt64
   private let sectorsPerBlock: Int
   private let buffers: DMAMemory
+  /// The generation of every block, where reads and writes are mixed: a slot knows its own blocks' history. Empty elsewhere.
+  private var generations: [UInt64]
 
   init(_ session: Session, _ disk: any DiskDriver) throws(WorkloadFailure) {
     let block = try session.number("block")
@@ -78,17 +84,25 @@ private final class DiskLoop {
     guard block >= 512, block <= 1 << 20, block % 512 == 0, depth >= 1, sectors <= disk.sectorCount,
       sectors * 512 / block >= depth
     else { throw .failed(Text.bytes("block, depth or sectors do not fit the disk")) }
+    guard depth <= MemoryMap.diskBuffers / block else {
+      throw .skipped(Text.bytes("the guest's buffers are too small"))
+    }
     guard depth <= UInt64(disk.maximumDepth) else {
-      throw .skipped(Text.bytes("the disk has queue depth ") + Text.decimal(UInt64(disk.maximumDepth)) + Text.bytes(" only"))
+      throw .skipped(
+        Text.bytes("the disk has queue depth ") + Text.decimal(UInt64(disk.maximumDepth)) + Text.bytes(" only"))
     }
     self.session = session
     self.disk = disk
     flushes = session.isWord("operation", "flush")
-    isWriting = flushes || session.isWord("operation", "write")
+    verifies = !session.isWord("verify", "no")
+    let isMixed = session.isWord("operation", "mixed")
+    let readPercent = isMixed ? try session.number("readpercent") : session.isWord("operation", "read") ? 100 : 0
     blockSize = Int(block)
     sectorsPerBlock = Int(block / 512)
     pattern = AccessPattern(
-      isRandom: session.isWord("access", "random"), seed: session.orders.seed, depth: depth, blocks: sectors * 512 / block)
+      isRandom: session.isWord("access", "random"), seed: session.orders.seed, depth: depth,
+      blocks: sectors * 512 / block, readPercent: readPercent)
+    generations = isMixed && verifies ? [UInt64](repeating: 0, count: Int(sectors * 512 / block)) : []
     slots = [Slot](repeating: Slot(), count: Int(depth))
     buffers = DMAMemory(count: Int(block * depth))
   }
@@ -118,40 +132,56 @@ private final class DiskLoop {
         latency.record(session.nanoseconds(now &- slots[slot].submitted))
         operations += 1
         session.beat()
-        guard isWriting || isIntact(slot) else { return try mismatch(slot) }
+        guard isIntact(slot) else { return try mismatch(slot) }
         if pv_tsc() < deadline { try start(slot) } else { inFlight -= 1 }
       }
     } catch {
       if error.status == DiskLoop.mismatchStatus { throw .failed(mismatchText) }
-      throw .failed(Text.bytes("disk error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
+      throw .failed(
+        Text.bytes("disk error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
     }
   }
 
   private func start(_ slot: Int) throws(DiskError) {
     let index = slots[slot].issued
     slots[slot].issued += 1
-    let sector = pattern.block(slot: UInt64(slot), index: index) * UInt64(sectorsPerBlock)
-    let generation = pattern.generation(slot: UInt64(slot), index: index)
-    for number in 0..<sectorsPerBlock {
-      let words = words(slot, number)
-      if isWriting {
-        SectorPattern.fill(words, seed: imageSeed, sector: sector + UInt64(number), generation: generation)
-      } else {
-        words[1] = UInt64.max  // what an earlier read left must not pass for this one's data
-      }
-    }
-    slots[slot].sector = sector
+    let block = pattern.block(slot: UInt64(slot), index: index)
+    let isWrite = pattern.isWrite(slot: UInt64(slot), index: index)
+    slots[slot].sector = block * UInt64(sectorsPerBlock)
+    slots[slot].expected = nil
     slots[slot].isFlushing = false
+    if isWrite {
+      fill(slot, block: Int(block), generation: pattern.generation(slot: UInt64(slot), index: index))
+    } else if verifies {
+      slots[slot].expected = generations.isEmpty ? 0 : generations[Int(block)]
+      // What an earlier request left must not pass for this one's data.
+      for number in 0..<sectorsPerBlock { words(slot, number)[1] = UInt64.max }
+    }
     slots[slot].submitted = pv_tsc()
     try disk.submit(
-      slot: slot, isWriting ? .write : .read, sector: sector, sectors: sectorsPerBlock, address: address(slot))
+      slot: slot, isWrite ? .write : .read, sector: slots[slot].sector, sectors: sectorsPerBlock, address: address(slot)
+    )
   }
 
-  /// Every sector of the block is the seeded image's.
-  private func isIntact(_ slot: Int) -> Bool {
+  /// Prepares what a write writes, and remembers it where later reads ask for it. Without anybody to verify it, what the
+  /// buffer happens to hold will do.
+  private func fill(_ slot: Int, block: Int, generation: UInt64) {
+    guard verifies else { return }
     for number in 0..<sectorsPerBlock {
       let sector = slots[slot].sector + UInt64(number)
-      guard SectorPattern.generation(of: words(slot, number), seed: imageSeed, sector: sector) == 0 else { return false }
+      SectorPattern.fill(words(slot, number), seed: imageSeed, sector: sector, generation: generation)
+    }
+    if !generations.isEmpty { generations[block] = generation }
+  }
+
+  /// Every sector of a block that was read is of the generation that it must be of.
+  private func isIntact(_ slot: Int) -> Bool {
+    guard let expected = slots[slot].expected else { return true }
+    for number in 0..<sectorsPerBlock {
+      let sector = slots[slot].sector + UInt64(number)
+      guard SectorPattern.generation(of: words(slot, number), seed: imageSeed, sector: sector) == expected else {
+        return false
+      }
     }
     return true
   }
