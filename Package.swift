@@ -95,7 +95,8 @@ let package = Package(
       dependencies: ["Backends", "DeviceModel", "GuestMemory", .product(name: "PVWire", package: "workloads")],
       swiftSettings: strict),
     .testTarget(
-      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
+      name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel", "GuestMemory"],
+      swiftSettings: strict),
     .testTarget(
       name: "ParavirtDevicesTests", dependencies: ["ParavirtDevices", "Backends", "DeviceModel", "GuestMemory"],
       swiftSettings: strict),

@@ -14,3 +14,4 @@
 #include "perf.h"
 #include "thread.h"
 #include "tsc.h"
+#include "waiting.h"
