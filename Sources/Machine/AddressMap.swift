@@ -30,13 +30,15 @@ enum AddressMap {
     let number: Int
     /// Room for the memory windows of the slot's functions.
     let memory: UInt32
+    /// Room for their windows of ports.
+    let ports: UInt32
     let line: UInt32
   }
 
   /// Slot 0 is the host bridge, slot 1 the PIIX3.
   enum PCI {
-    static let disk = Slot(number: 2, memory: 0xE000_0000, line: 10)
-    static let network = Slot(number: 3, memory: 0xE010_0000, line: 11)
+    static let disk = Slot(number: 2, memory: 0xE000_0000, ports: 0xC040, line: 10)
+    static let network = Slot(number: 3, memory: 0xE010_0000, ports: 0xC080, line: 11)
     static let southBridge = 1
     /// The IDE function of the south bridge, and the ports of its bus masters.
     static let ideFunction = 1

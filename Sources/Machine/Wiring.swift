@@ -92,8 +92,11 @@ struct Wiring: ~Copyable {
     case .virtio(let device):
       try attach(device, slot: AddressMap.PCI.disk, mmioSlot: AddressMap.MMIOSlot.disk, machine, memory: memory)
     }
-    if let device = network?.virtio {
+    switch network?.card {
+    case nil: break
+    case .virtio(let device):
       try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
+    case .e1000: try attachE1000(machine, memory: memory)
     }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
@@ -200,6 +203,18 @@ struct Wiring: ~Copyable {
         try machine.assignDoorbell(descriptor: doorbell.descriptor, address: .mmio(address), width: 0)
       }
     } catch { throw .kvm(error) }
+  }
+
+  /// An 82540EM in the network card's PCI slot: registers by exits, INTA, and a thread for what comes in.
+  private mutating func attachE1000(
+    _ machine: borrowing VirtualMachine, memory: GuestMemory
+  ) throws(MachineError) {
+    let slot = AddressMap.PCI.network
+    let placement = E1000.Placement(memory: slot.memory, ports: slot.ports, interruptLine: UInt8(slot.line))
+    let line = try Self.line(slot.line, of: machine)
+    guard let card = try network?.makeE1000(memory: memory, interrupt: line, placement: placement) else { return }
+    try add(card, slot: slot.number)
+    workers.append(card.worker)
   }
 
   /// The next `count` GSIs as a function's message interrupts.

@@ -42,6 +42,7 @@ public enum MachineProfile {
       name: "net", summary: "network card",
       values: [
         ("none", "no network card"),
+        ("e1000", "Intel 82540EM in PCI slot 3: registers by exits, descriptor rings, INTx"),
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
       ]),
     Subsystem(
@@ -59,7 +60,7 @@ public enum MachineProfile {
     (
       "full", "full emulation: what a guest without any paravirtual driver sees",
       [
-        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "net": "none",
+        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "net": "e1000",
         "cpuid": "hidden", "console": "uart", "completion": "interrupt",
       ]
     ),

@@ -20,7 +20,7 @@ enum Feasibility {
       return depth > MemoryMap.diskBuffers / block ? "the guest has buffers for 8 MiB in flight" : nil
     },
     { workload, mode in
-      workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode yet" : nil
+      workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.

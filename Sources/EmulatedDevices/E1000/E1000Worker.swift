@@ -3,7 +3,7 @@ import DeviceModel
 
 /// The card's own thread: takes what comes in, goes on where a register write had to stop, and lets moderated interrupts
 /// through. Call `run()` once, on the thread that shall do it.
-public final class E1000Worker: Sendable {
+public final class E1000Worker: DeviceWorker {
   private let shared: E1000Shared
   private let port: any NetworkPort
   private let wake: EventFD

@@ -39,12 +39,11 @@ enum NetworkWorkload {
 extension Session {
   /// The machine's network card.
   func networkCard() throws(WorkloadFailure) -> any NetworkDriver {
-    guard
-      let card = VirtioNetwork(
-        polled: isWord("completion", "polled"), firstSlot: UInt(MemoryMap.virtioMMIO),
-        stride: UInt(MemoryMap.virtioMMIOStride), slots: MemoryMap.virtioMMIOSlots,
-        interruptInput: virtioInterruptInput)
-    else { throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)")) }
+    let isPolled = isWord("completion", "polled")
+    let virtio = VirtioNetwork(
+      polled: isPolled, firstSlot: UInt(MemoryMap.virtioMMIO), stride: UInt(MemoryMap.virtioMMIOStride),
+      slots: MemoryMap.virtioMMIOSlots, interruptInput: virtioInterruptInput)
+    guard let card: any NetworkDriver = virtio ?? E1000Network(polled: isPolled) else { throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)")) }
     send(.log(Text.bytes("network: ", card.name)))
     return card
   }
