@@ -10,6 +10,7 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
   /// The host refused the mapping; `errno` says why.
   case cannotMap(byteCount: Int, errno: Int32)
 
+  /// What happened, in one line.
   public var description: String {
     switch self {
     case .outOfRange(let address, let count): "guest address \(address) + \(count) bytes is outside guest RAM"
@@ -69,7 +70,9 @@ public final class GuestMemory: @unchecked Sendable {
   }
 
   /// Copies one value out of guest memory. No alignment is asked for.
-  public func read<Value: BitwiseCopyable>(_ type: Value.Type, at address: GuestAddress) throws(GuestMemoryError) -> Value {
+  public func read<Value: BitwiseCopyable>(_ type: Value.Type, at address: GuestAddress) throws(GuestMemoryError)
+    -> Value
+  {
     let range = try hostRange(at: address, count: MemoryLayout<Value>.size)
     // SAFETY: the range was just checked; `Value` is bitwise copyable and loaded unaligned.
     return range.start.loadUnaligned(as: Value.self)

@@ -71,9 +71,10 @@ struct NetworkAttachment {
       ]
     case .e1000(let card):
       // Its doorbells are exits, which are counted as such.
+      guard let counters = card?.counters else { return [:] }
       return [
-        "network.dropped_card_outgoing": card?.counters.refused ?? 0,
-        "network.dropped_card_incoming": card?.counters.dropped ?? 0,
+        "network.dropped_card_outgoing": counters.refused,
+        "network.dropped_card_incoming": counters.dropped + counters.filtered,
       ]
     }
   }

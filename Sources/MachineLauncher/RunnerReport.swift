@@ -85,7 +85,8 @@ public struct RunnerReport: Equatable, Sendable {
 
   private static func latency(_ fields: [String]) -> ExitLatency {
     ExitLatency(
-      count: UInt64(fields[2]) ?? 0, p50: Double(fields[3]) ?? 0, p99: Double(fields[4]) ?? 0, sum: Double(fields[5]) ?? 0)
+      count: UInt64(fields[2]) ?? 0, p50: Double(fields[3]) ?? 0, p99: Double(fields[4]) ?? 0,
+      sum: Double(fields[5]) ?? 0)
   }
 
   private static func escape(_ text: String) -> String {

@@ -20,6 +20,19 @@ struct NetworkPlanTests {
     #expect(try specification("disk.randread.4k.qd1").network == .none)
   }
 
+  @Test func bothModesHaveACard() throws {
+    let plan = try Planner.plan(.of("network.roundtrip.64b.qd32"), library: .embedded())
+    #expect(plan.cells.map { $0.choices["net"] } == ["e1000", "virtio-net"])
+    #expect(plan.cells.map(\.skipReason) == [nil, nil])
+  }
+
+  @Test func completionOfTheModeReachesTheGuest() throws {
+    let plan = try Planner.plan(
+      .of("network.roundtrip.64b.qd1", modes: ["paravirt+completion=polled"]), library: .embedded())
+    let parameters = plan.specification(of: plan.steps[0], disk: nil, resources: MachineResources()).parameters
+    #expect(parameters.filter { $0.name == "completion" }.map(\.value) == ["polled"])
+  }
+
   @Test func networkWorkloadHasNoDisk() throws {
     let plan = try plan("network.roundtrip.64b.qd1")
     #expect(!plan.needsDisk)
@@ -28,8 +41,8 @@ struct NetworkPlanTests {
   }
 
   @Test func modeWithoutACardIsSkippedWithThatReason() throws {
-    let plan = try Planner.plan(.of("network.roundtrip.64b.qd32", modes: ["full"]), library: .embedded())
-    #expect(plan.cells.map(\.skipReason) == ["no network card in this mode yet"])
+    let plan = try Planner.plan(.of("network.roundtrip.64b.qd32", modes: ["full+net=none"]), library: .embedded())
+    #expect(plan.cells.map(\.skipReason) == ["no network card in this mode"])
   }
 
   @Test func depthOfANetworkWorkloadIsNoDisksMatter() throws {

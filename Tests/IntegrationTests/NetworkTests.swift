@@ -14,14 +14,18 @@ struct NetworkJob: Sendable, CustomTestStringConvertible {
   var depth = 1
   var rate = 0
   var completion = "interrupt"
+  var card = "virtio-net"
+  var transport = "mmio"
   var windowMilliseconds: UInt64 = 100
 
-  var testDescription: String { "\(backing) \(operation) \(size) B depth \(depth) rate \(rate) \(completion)" }
+  var testDescription: String {
+    "\(backing) \(operation) \(size) B depth \(depth) rate \(rate) \(completion) \(card) \(transport)"
+  }
 
   var specification: MachineSpecification {
     var specification = MachineSpecification()
     specification.kernel = kernel
-    specification.choices = ["net": "virtio-net", "completion": completion]
+    specification.choices = ["net": card, "transport": transport, "completion": completion]
     specification.network = backing
     specification.parameters = [
       ("operation", operation), ("size", "\(size)"), ("depth", "\(depth)"), ("rate", "\(rate)"),
@@ -56,6 +60,9 @@ extension RealGuests {
       NetworkJob(), NetworkJob(completion: "polled"), NetworkJob(size: 1400),
       NetworkJob(size: 1400, completion: "polled"),
       NetworkJob(depth: 32), NetworkJob(size: 1514, depth: 200), NetworkJob(rate: 1000), NetworkJob(size: 61, depth: 7),
+      NetworkJob(transport: "pci"), NetworkJob(size: 1400, depth: 32, completion: "polled", transport: "pci"),
+      NetworkJob(card: "e1000"), NetworkJob(size: 1400, completion: "polled", card: "e1000"),
+      NetworkJob(size: 1514, depth: 200, card: "e1000"), NetworkJob(size: 61, depth: 7, card: "e1000"),
     ]
 
     @Test(arguments: roundTrips) func everyEchoComesBackIntact(_ job: NetworkJob) throws {
@@ -72,6 +79,8 @@ extension RealGuests {
       NetworkJob(backing: .sink, operation: "transmit", depth: 128),
       NetworkJob(backing: .sink, operation: "transmit", size: 1514, depth: 1, completion: "polled"),
       NetworkJob(backing: .source(size: 64, rate: 1000), operation: "transmit", depth: 16),
+      NetworkJob(backing: .sink, operation: "transmit", depth: 128, transport: "pci"),
+      NetworkJob(backing: .sink, operation: "transmit", depth: 128, card: "e1000"),
     ]
 
     @Test(arguments: transmissions) func whatIsSentIsTaken(_ job: NetworkJob) throws {
@@ -88,6 +97,9 @@ extension RealGuests {
       NetworkJob(backing: .source(size: 1514, rate: 0), operation: "receive", size: 1514, completion: "polled"),
       NetworkJob(backing: .source(size: 64, rate: 5000), operation: "receive"),
       NetworkJob(backing: .source(size: 64, rate: 0), operation: "both", depth: 64),
+      NetworkJob(backing: .source(size: 64, rate: 0), operation: "both", depth: 64, transport: "pci"),
+      NetworkJob(backing: .source(size: 1514, rate: 0), operation: "receive", size: 1514, card: "e1000"),
+      NetworkJob(backing: .source(size: 64, rate: 0), operation: "both", depth: 64, card: "e1000"),
     ]
 
     @Test(arguments: receptions) func whatASourceGivesIsReceived(_ job: NetworkJob) throws {

@@ -72,7 +72,8 @@ struct MachineSpecificationTests {
   }
 
   @Test func aBadChoiceNamesTheGoodOnes() {
-    let error = SpecificationError.badValue(argument: "choice:disk=floppy", expected: "ide-pio or ide-dma or virtio-blk")
+    let error = SpecificationError.badValue(
+      argument: "choice:disk=floppy", expected: "ide-pio or ide-dma or virtio-blk")
     #expect(throws: error) { try MachineSpecification(arguments: ["choice:disk=floppy"]) }
   }
 

@@ -14,13 +14,15 @@ private struct WiredMachine: ~Copyable {
   let dispatcher: ExitDispatcher
 
   init(
-    disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none, vcpus: Int = 1
+    disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
+    card: String = "virtio-net", vcpus: Int = 1
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
     specification.choices["transport"] = transport
     specification.disk = backing
     specification.network = network
+    specification.choices["net"] = card
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -117,6 +119,26 @@ struct WiringTests {
     #expect(machine.virtioRegister(0) == Self.nothing)
     #expect(machine.wiring.workers.count == 2)
     #expect(machine.wiring.commandLine == "")
+  }
+
+  @Test func virtioNetIsInThePCISlotOfTheNetwork() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", transport: "pci", backing: Self.disk, network: .echo)
+    #expect(machine.pci(slot: 3, 0) == 0x1041_1AF4)
+    #expect(machine.pci(slot: 3, 0x10) == 0xE010_0000)
+    #expect(machine.word(0xE010_2000) == [0x52, 0x54, 0, 0x70])
+    #expect(machine.virtioRegister(0, slot: 1) == Self.nothing)
+    #expect(machine.wiring.workers.count == 2)
+  }
+
+  @Test func e1000IsInThePCISlotOfTheNetwork() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: Self.disk, network: .echo, card: "e1000")
+    #expect(machine.pci(slot: 3, 0) == 0x100E_8086)
+    #expect(machine.pci(slot: 3, 0x10) == 0xE010_0000)
+    #expect(machine.pci(slot: 3, 0x18) == 0xC081)
+    #expect(machine.pci(slot: 3, 0x3C) & 0xFFFF == 0x010B)  // INTA on line 11
+    #expect(machine.word(0xE010_5400) == [0x52, 0x54, 0, 0x70])  // RAL0
+    #expect(machine.virtioRegister(0, slot: 1) == Self.nothing)
+    #expect(machine.wiring.workers.count == 1)
   }
 
   @Test func networkCardIsInTheSecondSlot() throws {

@@ -8,7 +8,9 @@ import Workloads
 @c public func guest_main(_ startInfo: UInt) {
   UART.initialize()
   UART.line("pvbench guest")
-  guard let boot = StartInfo(at: startInfo) else { return finish("no orders: not started by PVH with an orders module") }
+  guard let boot = StartInfo(at: startInfo) else {
+    return finish("no orders: not started by PVH with an orders module")
+  }
   let orders: Orders
   do throws(WireError) {
     orders = try Orders(decoding: boot.firstModule)

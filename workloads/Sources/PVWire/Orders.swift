@@ -73,7 +73,9 @@ public struct Orders: Equatable, Sendable {
     writer.put(Self.version)
     writer.put(UInt32(parameters.count))
     writer.put(kernel, width: Self.nameWidth)
-    for number in [seed, tscHertz, warmupNanoseconds, windowNanoseconds, ring, ringSize, heartbeat] { writer.put(number) }
+    for number in [seed, tscHertz, warmupNanoseconds, windowNanoseconds, ring, ringSize, heartbeat] {
+      writer.put(number)
+    }
     for (name, value) in parameters {
       writer.put(name, width: Self.nameWidth)
       switch value {

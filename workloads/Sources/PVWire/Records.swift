@@ -78,7 +78,8 @@ public enum GuestRecord: Equatable, Sendable {
       let end = try reader.take(UInt64.self)
       guard end >= start else { throw .invalidValue }
       self = .window(
-        operations: operations, bytes: bytes, startTSC: start, endTSC: end, emptyLoopTicks: try reader.take(UInt64.self))
+        operations: operations, bytes: bytes, startTSC: start, endTSC: end, emptyLoopTicks: try reader.take(UInt64.self)
+      )
     case 4:
       guard payload.count % 8 == 0, payload.count / 8 <= Self.maximumSlots else { throw .tooLong }
       var counts: [UInt64] = []

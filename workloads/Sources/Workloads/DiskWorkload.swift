@@ -78,7 +78,8 @@ private final class DiskLoop {
       sectors * 512 / block >= depth
     else { throw .failed(Text.bytes("block, depth or sectors do not fit the disk")) }
     guard depth <= UInt64(disk.maximumDepth) else {
-      throw .skipped(Text.bytes("the disk has queue depth ") + Text.decimal(UInt64(disk.maximumDepth)) + Text.bytes(" only"))
+      throw .skipped(
+        Text.bytes("the disk has queue depth ") + Text.decimal(UInt64(disk.maximumDepth)) + Text.bytes(" only"))
     }
     self.session = session
     self.disk = disk
@@ -87,7 +88,8 @@ private final class DiskLoop {
     blockSize = Int(block)
     sectorsPerBlock = Int(block / 512)
     pattern = AccessPattern(
-      isRandom: session.isWord("access", "random"), seed: session.orders.seed, depth: depth, blocks: sectors * 512 / block)
+      isRandom: session.isWord("access", "random"), seed: session.orders.seed, depth: depth,
+      blocks: sectors * 512 / block)
     slots = [Slot](repeating: Slot(), count: Int(depth))
     buffers = DMAMemory(count: Int(block * depth))
   }
@@ -122,7 +124,8 @@ private final class DiskLoop {
       }
     } catch {
       if error.status == DiskLoop.mismatchStatus { throw .failed(mismatchText) }
-      throw .failed(Text.bytes("disk error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
+      throw .failed(
+        Text.bytes("disk error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
     }
   }
 
@@ -150,7 +153,9 @@ private final class DiskLoop {
   private func isIntact(_ slot: Int) -> Bool {
     for number in 0..<sectorsPerBlock {
       let sector = slots[slot].sector + UInt64(number)
-      guard SectorPattern.generation(of: words(slot, number), seed: imageSeed, sector: sector) == 0 else { return false }
+      guard SectorPattern.generation(of: words(slot, number), seed: imageSeed, sector: sector) == 0 else {
+        return false
+      }
     }
     return true
   }

@@ -43,7 +43,9 @@ extension Session {
     let virtio = VirtioNetwork(
       polled: isPolled, firstSlot: UInt(MemoryMap.virtioMMIO), stride: UInt(MemoryMap.virtioMMIOStride),
       slots: MemoryMap.virtioMMIOSlots, interruptInput: virtioInterruptInput)
-    guard let card: any NetworkDriver = virtio ?? E1000Network(polled: isPolled) else { throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)")) }
+    guard let card: any NetworkDriver = virtio ?? E1000Network(polled: isPolled) else {
+      throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)"))
+    }
     send(.log(Text.bytes("network: ", card.name)))
     return card
   }

@@ -45,14 +45,20 @@ for module in ["PVWire", "Drivers", "Workloads", "Guest"] {
   run(
     "swiftc",
     [
-      "-target", triple, "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library", "-O", "-swift-version",
-      "6", "-warnings-as-errors", "-module-name", module, "-Xcc", "-ffreestanding", "-Xcc", "-mno-red-zone", "-Xfrontend",
-      "-disable-stack-protector", "-Xfrontend", "-function-sections", "-module-cache-path", "\(output)/cache", "-I", output,
-      "-I", "\(sources)/GuestKernel/include", "-emit-module", "-emit-module-path", "\(output)/\(module).swiftmodule", "-c",
+      "-target", triple, "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library", "-O",
+      "-swift-version",
+      "6", "-warnings-as-errors", "-module-name", module, "-Xcc", "-ffreestanding", "-Xcc", "-mno-red-zone",
+      "-Xfrontend",
+      "-disable-stack-protector", "-Xfrontend", "-function-sections", "-module-cache-path", "\(output)/cache", "-I",
+      output,
+      "-I", "\(sources)/GuestKernel/include", "-emit-module", "-emit-module-path", "\(output)/\(module).swiftmodule",
+      "-c",
       "-o", "\(output)/\(module).o",
     ] + files(in: module, ending: ".swift"))
 }
-let freestanding = ["-target", triple, "-ffreestanding", "-fno-stack-protector", "-mno-red-zone", "-O2", "-Wall", "-Werror"]
+let freestanding = [
+  "-target", triple, "-ffreestanding", "-fno-stack-protector", "-mno-red-zone", "-O2", "-Wall", "-Werror",
+]
 var objects = ["PVWire", "Drivers", "Workloads", "Guest"].map { "\(output)/\($0).o" }
 for source in files(in: "Boot", ending: ".S") + files(in: "GuestKernel", ending: ".S")
   + files(in: "GuestKernel", ending: ".c")
