@@ -28,7 +28,12 @@ let package = Package(
     .target(name: "GuestMemory", swiftSettings: strict),
     .target(name: "DeviceModel", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(name: "KVM", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
-    .target(name: "Backends", dependencies: ["DeviceModel", "GuestMemory", "CURing"], swiftSettings: strict),
+    .target(
+      name: "Backends",
+      dependencies: [
+        "DeviceModel", "GuestMemory", "CURing", "CLinuxKVM", .product(name: "PVWire", package: "workloads"),
+      ],
+      swiftSettings: strict),
     .target(name: "EmulatedDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
     .target(name: "ParavirtDevices", dependencies: ["DeviceModel", "Backends", "GuestMemory"], swiftSettings: strict),
     .target(
@@ -86,7 +91,9 @@ let package = Package(
     .testTarget(
       name: "KVMTests", dependencies: ["KVM", "GuestMemory", "CLinuxKVM", "HostTopology"], swiftSettings: strict),
     .testTarget(
-      name: "BackendsTests", dependencies: ["Backends", "DeviceModel", "GuestMemory"], swiftSettings: strict),
+      name: "BackendsTests",
+      dependencies: ["Backends", "DeviceModel", "GuestMemory", .product(name: "PVWire", package: "workloads")],
+      swiftSettings: strict),
     .testTarget(
       name: "EmulatedDevicesTests", dependencies: ["EmulatedDevices", "Backends", "DeviceModel", "GuestMemory"],
       swiftSettings: strict),
@@ -118,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM",
+        "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM", "CLinuxKVM",
         .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),

@@ -3,7 +3,7 @@ import GuestMemory
 
 /// What a frame leaves undone for whoever forwards it: the fields of struct virtio_net_hdr (virtio 1.2, 5.1.6), which TAP
 /// speaks too. All zero is a complete frame.
-public struct FrameOffload: Equatable, Sendable {
+public struct FrameOffload: BitwiseCopyable, Equatable, Sendable {
   /// VIRTIO_NET_HDR_F_…: 1 the checksum is still to be computed, 2 the data is known to be good.
   public var flags: UInt8 = 0
   /// VIRTIO_NET_HDR_GSO_…: 0 none, 1 TCPv4, 3 UDP, 4 TCPv6, 5 UDP_L4.

@@ -19,18 +19,26 @@ enum AddressMap {
     static let ide: UInt32 = 14
   }
 
+  /// Slots of virtio-mmio, in the order in which a guest finds them.
+  enum MMIOSlot {
+    static let disk = 0
+    static let network = 1
+  }
+
   /// A PCI slot: where its functions' windows are, and which input INTA of the slot is wired to.
   struct Slot {
     let number: Int
     /// Room for the memory windows of the slot's functions.
     let memory: UInt32
+    /// Room for their windows of ports.
+    let ports: UInt32
     let line: UInt32
   }
 
   /// Slot 0 is the host bridge, slot 1 the PIIX3.
   enum PCI {
-    static let disk = Slot(number: 2, memory: 0xE000_0000, line: 10)
-    static let network = Slot(number: 3, memory: 0xE010_0000, line: 11)
+    static let disk = Slot(number: 2, memory: 0xE000_0000, ports: 0xC040, line: 10)
+    static let network = Slot(number: 3, memory: 0xE010_0000, ports: 0xC080, line: 11)
     static let southBridge = 1
     /// The IDE function of the south bridge, and the ports of its bus masters.
     static let ideFunction = 1

@@ -149,6 +149,7 @@ private final class Machine {
     outcome.kernelExits = vcpu.kernelExits
     outcome.log = wiring.console.lines
     outcome.notes = vcpu.notes + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
+    outcome.networkCounts = wiring.network?.counts ?? [:]
     return outcome
   }
 

@@ -9,6 +9,7 @@ public enum MachineError: Error, CustomStringConvertible {
   case memory(GuestMemoryError)
   case guestImage(GuestImageError)
   case disk(String)
+  case network(String)
   case wiring(String)
 
   /// What happened, in one line.
@@ -17,7 +18,7 @@ public enum MachineError: Error, CustomStringConvertible {
     case .kvm(let error): "\(error)"
     case .memory(let error): "\(error)"
     case .guestImage(let error): "guest image: \(error)"
-    case .disk(let text): text
+    case .disk(let text), .network(let text): text
     case .wiring(let text): "cannot wire the machine: \(text)"
     }
   }

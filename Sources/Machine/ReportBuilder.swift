@@ -21,6 +21,8 @@ struct GuestOutcome {
   var kernelExits: UInt64?
   var log: [String] = []
   var notes: [String] = []
+  /// What the network card and the port behind it have counted, by metric.
+  var networkCounts: [String: UInt64] = [:]
 }
 
 /// Turns an outcome into the runner's report.
@@ -31,6 +33,8 @@ enum ReportBuilder {
     report.notes = outcome.notes
     addTimes(outcome, to: &report)
     addRecords(outcome, to: &report)
+    // What a guest lost and what a host's sink missed are the same thing, seen from either end of the stream.
+    for (id, count) in outcome.networkCounts { report.metrics[id, default: 0] += Double(count) }
     (report.status, report.reason) = verdict(outcome)
     return report
   }

@@ -34,9 +34,11 @@ struct Wiring: ~Copyable {
   private var ports = Bus()
   private var mmio = Bus()
   /// What runs beside the vCPUs: one entry a device queue.
-  var workers: [VirtioBlockWorker] = []
+  var workers: [any DeviceWorker] = []
   /// What a Linux guest would be told of devices that cannot be probed.
   var commandLine = ""
+  /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
+  private(set) var network: NetworkAttachment?
   let console = ConsoleLog()
 
   /// QueueNotify within a virtio-mmio slot (virtio 1.2, 4.2.2).
@@ -60,18 +62,22 @@ struct Wiring: ~Copyable {
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    let network = try NetworkAttachment(specification)
+    let disk = try Self.openDisk(specification)
+    self.network = network
+    self.disk = disk
     doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
-    guard let storage = try DiskMedium.open(specification.disk) else {
-      disk = .none
-      return
-    }
+  }
+
+  private static func openDisk(_ specification: MachineSpecification) throws(MachineError) -> Disk {
+    guard let storage = try DiskMedium.open(specification.disk) else { return .none }
     switch specification.choices["disk"] {
     case "virtio-blk":
-      do { disk = .virtio(try VirtioBlock(storage: storage, queueCount: specification.vcpus)) } catch {
+      do { return .virtio(try VirtioBlock(storage: storage, queueCount: specification.vcpus)) } catch {
         throw .wiring("virtio-blk: \(error)")
       }
-    case let choice: disk = .ide(storage, hasDMA: choice == "ide-dma")
+    case let choice: return .ide(storage, hasDMA: choice == "ide-dma")
     }
   }
 
@@ -84,13 +90,13 @@ struct Wiring: ~Copyable {
     case .ide(let storage, hasDMA: false): try attachIDE(storage, machine)
     case .ide(let storage, hasDMA: true): try attachPIIX3(storage, machine, memory: memory)
     case .virtio(let device):
-      let doorbells = device.workers.map(\.doorbell)
-      if isVirtioOnPCI {
-        try attachToPCI(device, doorbells: doorbells, slot: AddressMap.PCI.disk, machine, memory: memory)
-      } else {
-        try attachToMMIO(device, doorbells: doorbells, machine, memory: memory)
-      }
-      workers = device.workers
+      try attach(device, slot: AddressMap.PCI.disk, mmioSlot: AddressMap.MMIOSlot.disk, machine, memory: memory)
+    }
+    switch network?.card {
+    case nil: break
+    case .virtio(let device):
+      try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
+    case .e1000: try attachE1000(machine, memory: memory)
     }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
@@ -141,24 +147,38 @@ struct Wiring: ~Copyable {
     pci.add(bridge, slot: AddressMap.PCI.southBridge)
   }
 
-  /// A virtio device in the first virtio-mmio slot: doorbells by ioeventfd, one address told apart by the queue's number
+  /// A virtio device, and the threads that serve it, on the transport that was chosen.
+  private mutating func attach(
+    _ device: any VirtioDevice, slot: AddressMap.Slot, mmioSlot: Int, _ machine: borrowing VirtualMachine,
+    memory: GuestMemory
+  ) throws(MachineError) {
+    if isVirtioOnPCI {
+      try attachToPCI(device, slot: slot, machine, memory: memory)
+    } else {
+      try attachToMMIO(device, slot: mmioSlot, machine, memory: memory)
+    }
+    workers += device.threads
+  }
+
+  /// A virtio device in a virtio-mmio slot: doorbells by ioeventfd, one address told apart by the queue's number
   /// (or by the exit that the transport answers), and interrupts by irqfd.
   private mutating func attachToMMIO(
-    _ device: any VirtioDevice, doorbells: [EventFD], _ machine: borrowing VirtualMachine, memory: GuestMemory
+    _ device: any VirtioDevice, slot: Int, _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
     do {
+      let base = MemoryMap.virtioMMIO + UInt64(slot) * MemoryMap.virtioMMIOStride
+      let gsi = MemoryMap.virtioMMIOFirstGSI + UInt32(slot)
       let interrupt = try EventFD()
       let transport = VirtioMMIOTransport(device: device, memory: memory, interrupt: interrupt)
-      try mmio.map(transport, at: MemoryMap.virtioMMIO, count: MemoryMap.virtioMMIOStride)
-      try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: MemoryMap.virtioMMIOFirstGSI)
-      let notify = GuestAddress(MemoryMap.virtioMMIO + Self.queueNotify)
-      for (queue, doorbell) in doorbells.enumerated() where !doorbellExits {
+      try mmio.map(transport, at: base, count: MemoryMap.virtioMMIOStride)
+      try machine.assignIRQFD(descriptor: interrupt.descriptor, gsi: gsi)
+      let notify = GuestAddress(base + Self.queueNotify)
+      for (queue, doorbell) in device.doorbells.enumerated() where !doorbellExits {
         try machine.assignDoorbell(
           descriptor: doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(queue))
       }
-      commandLine =
-        "virtio_mmio.device=\(MemoryMap.virtioMMIOStride)@0x\(String(MemoryMap.virtioMMIO, radix: 16)):"
-        + "\(MemoryMap.virtioMMIOFirstGSI)"
+      commandLine += commandLine.isEmpty ? "" : " "
+      commandLine += "virtio_mmio.device=\(MemoryMap.virtioMMIOStride)@0x\(String(base, radix: 16)):\(gsi)"
     } catch let error as KVMError {
       throw .kvm(error)
     } catch {
@@ -168,22 +188,33 @@ struct Wiring: ~Copyable {
 
   /// A virtio device in a PCI slot: a doorbell address of its own for each queue by ioeventfd, and MSI-X by irqfd.
   private mutating func attachToPCI(
-    _ device: any VirtioDevice, doorbells: [EventFD], slot: AddressMap.Slot, _ machine: borrowing VirtualMachine,
-    memory: GuestMemory
+    _ device: any VirtioDevice, slot: AddressMap.Slot, _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
     let transport = VirtioPCITransport(
       device: device, memory: memory, structures: slot.memory,
       messageWindow: slot.memory + VirtioPCIStructure.windowByteCount,
-      messages: try messages(count: doorbells.count + 1, machine), line: try Self.line(slot.line, of: machine),
+      messages: try messages(count: device.queueSizes.count + 1, machine), line: try Self.line(slot.line, of: machine),
       lineNumber: UInt8(slot.line))
     try add(transport, slot: slot.number)
     let notify = GuestAddress(UInt64(slot.memory) + UInt64(VirtioPCIStructure.notify.offset))
     do {
-      for (queue, doorbell) in doorbells.enumerated() where !doorbellExits {
+      for (queue, doorbell) in device.doorbells.enumerated() where !doorbellExits {
         let address = notify + UInt64(queue * VirtioPCIStructure.notifyMultiplier)
         try machine.assignDoorbell(descriptor: doorbell.descriptor, address: .mmio(address), width: 0)
       }
     } catch { throw .kvm(error) }
+  }
+
+  /// An 82540EM in the network card's PCI slot: registers by exits, INTA, and a thread for what comes in.
+  private mutating func attachE1000(
+    _ machine: borrowing VirtualMachine, memory: GuestMemory
+  ) throws(MachineError) {
+    let slot = AddressMap.PCI.network
+    let placement = E1000.Placement(memory: slot.memory, ports: slot.ports, interruptLine: UInt8(slot.line))
+    let line = try Self.line(slot.line, of: machine)
+    guard let card = try network?.makeE1000(memory: memory, interrupt: line, placement: placement) else { return }
+    try add(card, slot: slot.number)
+    workers.append(card.worker)
   }
 
   /// The next `count` GSIs as a function's message interrupts.

@@ -39,6 +39,13 @@ public enum MachineProfile {
         ("exit", "by a userspace exit, whose handler wakes the I/O thread"),
       ]),
     Subsystem(
+      name: "net", summary: "network card",
+      values: [
+        ("none", "no network card"),
+        ("e1000", "Intel 82540EM in PCI slot 3: registers by exits, descriptor rings, INTx"),
+        ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
+      ]),
+    Subsystem(
       name: "cpuid", summary: "hypervisor CPUID leaves",
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
@@ -53,17 +60,15 @@ public enum MachineProfile {
     (
       "full", "full emulation: what a guest without any paravirtual driver sees",
       [
-        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "cpuid": "hidden",
-        "console": "uart",
-        "completion": "interrupt",
+        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "net": "e1000",
+        "cpuid": "hidden", "console": "uart", "completion": "interrupt",
       ]
     ),
     (
       "paravirt", "paravirtual devices and CPUID leaves",
       [
-        "disk": "virtio-blk", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "cpuid": "kvm",
-        "console": "uart",
-        "completion": "interrupt",
+        "disk": "virtio-blk", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "net": "virtio-net",
+        "cpuid": "kvm", "console": "uart", "completion": "interrupt",
       ]
     ),
   ]

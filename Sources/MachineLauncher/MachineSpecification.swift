@@ -10,6 +10,54 @@ public enum DiskBacking: Equatable, Sendable {
   case none
 }
 
+/// What stands behind a guest's network card.
+public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
+  /// No network card at all.
+  case none
+  /// Every frame comes back.
+  case echo
+  /// Every frame is taken.
+  case sink
+  /// Frames of `size` bytes (60 to 1514) come in, `rate` a second or, with 0, as fast as they are taken; what is sent is
+  /// taken.
+  case source(size: Int, rate: UInt64)
+  /// An inherited SOCK_SEQPACKET socket, whose other end is another guest's.
+  case socket(descriptor: Int32)
+  /// A TAP interface of this name, made in the runner's network namespace.
+  case tap(name: String)
+
+  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD` or `tap:NAME`.
+  public var description: String {
+    switch self {
+    case .none: "none"
+    case .echo: "echo"
+    case .sink: "sink"
+    case .source(let size, let rate): "source:\(size):\(rate)"
+    case .socket(let descriptor): "socket:\(descriptor)"
+    case .tap(let name): "tap:\(name)"
+    }
+  }
+
+  /// Reads a description back; nil where it is none.
+  public init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    switch (parts[0], parts.count) {
+    case ("none", 1): self = .none
+    case ("echo", 1): self = .echo
+    case ("sink", 1): self = .sink
+    case ("source", 3):
+      guard let size = Int(parts[1]), (60...1514).contains(size), let rate = UInt64(parts[2]), rate <= 1_000_000_000
+      else { return nil }
+      self = .source(size: size, rate: rate)
+    case ("socket", 2):
+      guard let descriptor = Int32(parts[1]), descriptor >= 0 else { return nil }
+      self = .socket(descriptor: descriptor)
+    case ("tap", 2): self = .tap(name: parts[1])
+    default: return nil
+    }
+  }
+}
+
 /// Why a command line for the runner cannot be understood.
 public enum SpecificationError: Error, Equatable, CustomStringConvertible {
   case unknownArgument(String)
@@ -35,6 +83,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var choices: [String: String] = [:]
   /// The disk.
   public var disk = DiskBacking.none
+  /// What is behind the network card.
+  public var network = NetworkBacking.none
   /// Name of the guest's workload kernel.
   public var kernel = ""
   /// Its parameters: a decimal number or a word each.
@@ -79,6 +129,7 @@ public struct MachineSpecification: Equatable, Sendable {
     case .null(let byteCount): list.append("disk-null=\(byteCount)")
     case .file(let path, let isBuffered): list.append((isBuffered ? "disk-buffered=" : "disk=") + path)
     }
+    if network != .none { list.append("network=\(network)") }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
     list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
@@ -126,6 +177,11 @@ public struct MachineSpecification: Equatable, Sendable {
         }
         disk = .memory(byteCount: byteCount, imageSeed: try number(UInt64.self))
       case "disk-null": disk = .null(byteCount: try number(UInt64.self))
+      case "network":
+        guard let backing = NetworkBacking(value) else {
+          throw .badValue(argument: argument, expected: "none, echo, sink, source:SIZE:RATE, socket:FD or tap:NAME")
+        }
+        network = backing
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()
       case "timeout-ns": timeoutNanoseconds = try duration()

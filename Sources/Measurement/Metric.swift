@@ -60,11 +60,45 @@ public enum MetricCatalog {
   /// All rows, in the order in which reports show them.
   public static let all: [Metric] = [
     Metric(id: "throughput.ops", unit: "1/s", better: .higher, primary: true, label: "Operations per second"),
-    Metric(id: "throughput.bytes", unit: "B/s", better: .higher, label: "Bytes per second"),
+    Metric(id: "throughput.bytes", unit: "B/s", better: .higher, primary: true, label: "Bytes per second"),
     Metric(id: "latency.mean", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, mean"),
     Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, median"),
     Metric(id: "latency.p99", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99th percentile"),
     Metric(id: "latency.p99.9", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99.9th percentile"),
+    Metric(id: "network.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames lost"),
+    Metric(id: "network.corrupted", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames changed on the way"),
+    Metric(id: "network.duplicated", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames that came twice"),
+    Metric(id: "network.reordered", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames that were overtaken"),
+    Metric(
+      id: "network.unsent", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames that were due but found no buffer"),
+    Metric(id: "network.sent", unit: "1", better: .higher, floorAbsolute: 1, label: "Frames that the guest sent"),
+    Metric(
+      id: "network.received", unit: "1", better: .higher, floorAbsolute: 1, label: "Frames that the guest received"),
+    Metric(
+      id: "network.port_sent", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Guest's frames that the port behind its card took"),
+    Metric(
+      id: "network.port_received", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Frames that the port gave to the guest's card"),
+    Metric(
+      id: "network.dropped_card_outgoing", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Guest's frames dropped at its card"),
+    Metric(
+      id: "network.dropped_card_incoming", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames for the guest dropped at its card"),
+    Metric(
+      id: "network.dropped_port_outgoing", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Guest's frames dropped behind its card"),
+    Metric(
+      id: "network.dropped_port_incoming", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames for the guest dropped before its card"),
+    Metric(
+      id: "network.interrupts", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Interrupts of the network card, whole life"),
+    Metric(
+      id: "network.doorbells", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Doorbells of the network card, whole life"),
     Metric(id: "exits.per_op", unit: "1", better: .lower, floorAbsolute: 0.1, label: "Userspace exits per operation"),
     Metric(id: "exits.handler_seconds_per_op", unit: "s", better: .lower, label: "Time in exit handlers per operation"),
     Metric(id: "host.cpu_seconds", unit: "s", better: .lower, label: "Host CPU in the window"),

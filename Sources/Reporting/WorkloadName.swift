@@ -15,6 +15,7 @@ struct WorkloadName {
     "randread": "random reads", "randwrite": "random writes", "seqread": "sequential reads",
     "seqwrite": "sequential writes", "flush": "writes with a flush", "mixed70": "random operations, 70 % of them reads",
     "write": "console writes",
+    "roundtrip": "round trips", "transmit": "frames out", "receive": "frames in", "both": "frames both ways",
   ]
   /// Circumstances that need more than their own word.
   private static let words = ["null": "null back end", "polled": "polled completion"]
@@ -35,6 +36,8 @@ struct WorkloadName {
         size = words
       } else if part.hasPrefix("qd"), let depth = Int(part.dropFirst(2)) {
         rest.append("queue depth \(depth), closed loop")
+      } else if part.hasPrefix("rate"), let rate = Int(part.dropFirst(4)) {
+        rest.append("\(rate) a second, open loop")
       } else {
         rest.append(Self.words[part] ?? part)
       }

@@ -11,7 +11,7 @@ enum ImportTable {
     "GuestMemory": [],
     "DeviceModel": ["GuestMemory", "CLinuxKVM"],
     "KVM": ["GuestMemory", "CLinuxKVM"],
-    "Backends": ["DeviceModel", "GuestMemory", "CURing"],
+    "Backends": ["DeviceModel", "GuestMemory", "CURing", "CLinuxKVM", "PVWire"],
     "EmulatedDevices": ["DeviceModel", "Backends", "GuestMemory"],
     "ParavirtDevices": ["DeviceModel", "Backends", "GuestMemory"],
     "Measurement": ["PVWire"],

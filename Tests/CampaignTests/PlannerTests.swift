@@ -168,10 +168,10 @@ struct PlannerTests {
     #expect(usage { $0.repetitions = 10_000 }?.contains("at most 100000") == true)
   }
 
-  @Test func suiteIOMeansDiskUntilThereIsMore() throws {
+  @Test func suiteIOMeansDiskAndNetwork() throws {
     var request = RunRequest()
     request.suites = ["io"]
-    #expect(Set(try plan(request).cells.map(\.workload.suite)) == ["disk"])
+    #expect(Set(try plan(request).cells.map(\.workload.suite)) == ["disk", "network"])
   }
 }
 
@@ -189,7 +189,7 @@ struct ModeTests {
   }
 
   @Test func modeThatEqualsARowHasItsName() throws {
-    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk").name == "paravirt")
+    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk+net=virtio-net").name == "paravirt")
     #expect(try Mode.parse("paravirt+disk=virtio-blk").name == "paravirt")
   }
 

@@ -13,11 +13,16 @@ private struct WiredMachine: ~Copyable {
   let wiring: Wiring
   let dispatcher: ExitDispatcher
 
-  init(disk: String, transport: String = "mmio", backing: DiskBacking, vcpus: Int = 1) throws {
+  init(
+    disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
+    card: String = "virtio-net", vcpus: Int = 1
+  ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
     specification.choices["transport"] = transport
     specification.disk = backing
+    specification.network = network
+    specification.choices["net"] = card
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -54,9 +59,9 @@ private struct WiredMachine: ~Copyable {
     return Array(page.mmioData[..<4])
   }
 
-  /// A 32-bit register of the first virtio-mmio slot; all ones where there is none.
-  func virtioRegister(_ offset: UInt64) -> [UInt8] {
-    let page = FabricatedRun.load(MemoryMap.virtioMMIO + offset, width: 4)
+  /// A 32-bit register of a virtio-mmio slot; all ones where there is none.
+  func virtioRegister(_ offset: UInt64, slot: UInt64 = 0) -> [UInt8] {
+    let page = FabricatedRun.load(MemoryMap.virtioMMIO + slot * MemoryMap.virtioMMIOStride + offset, width: 4)
     _ = dispatcher.dispatch(page.exit)
     return Array(page.mmioData[..<4])
   }
@@ -114,6 +119,35 @@ struct WiringTests {
     #expect(machine.virtioRegister(0) == Self.nothing)
     #expect(machine.wiring.workers.count == 2)
     #expect(machine.wiring.commandLine == "")
+  }
+
+  @Test func virtioNetIsInThePCISlotOfTheNetwork() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", transport: "pci", backing: Self.disk, network: .echo)
+    #expect(machine.pci(slot: 3, 0) == 0x1041_1AF4)
+    #expect(machine.pci(slot: 3, 0x10) == 0xE010_0000)
+    #expect(machine.word(0xE010_2000) == [0x52, 0x54, 0, 0x70])
+    #expect(machine.virtioRegister(0, slot: 1) == Self.nothing)
+    #expect(machine.wiring.workers.count == 2)
+  }
+
+  @Test func e1000IsInThePCISlotOfTheNetwork() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: Self.disk, network: .echo, card: "e1000")
+    #expect(machine.pci(slot: 3, 0) == 0x100E_8086)
+    #expect(machine.pci(slot: 3, 0x10) == 0xE010_0000)
+    #expect(machine.pci(slot: 3, 0x18) == 0xC081)
+    #expect(machine.pci(slot: 3, 0x3C) & 0xFFFF == 0x010B)  // INTA on line 11
+    #expect(machine.word(0xE010_5400) == [0x52, 0x54, 0, 0x70])  // RAL0
+    #expect(machine.virtioRegister(0, slot: 1) == Self.nothing)
+    #expect(machine.wiring.workers.count == 1)
+  }
+
+  @Test func networkCardIsInTheSecondSlot() throws {
+    let machine = try WiredMachine(disk: "virtio-blk", backing: Self.disk, network: .echo)
+    #expect(machine.virtioRegister(8, slot: 1) == [1, 0, 0, 0])
+    #expect(machine.virtioRegister(0x100, slot: 1) == [0x52, 0x54, 0, 0x70])
+    #expect(machine.wiring.workers.count == 2)
+    #expect(
+      machine.wiring.commandLine == "virtio_mmio.device=512@0xfeb00000:16 virtio_mmio.device=512@0xfeb00200:17")
   }
 
   @Test func everyVCPUGetsAQueue() throws {

@@ -10,6 +10,8 @@
 #include "kvm_tables.h"
 #include "memory_policy.h"
 #include "mount.h"
+#include "network.h"
 #include "perf.h"
 #include "thread.h"
 #include "tsc.h"
+#include "waiting.h"

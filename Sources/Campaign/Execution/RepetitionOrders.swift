@@ -22,11 +22,14 @@ extension Plan {
     specification.choices = cell.choices
     specification.kernel = cell.workload.kernel
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
+    specification.network = cell.workload.network
     specification.disk = backing(of: cell, image: disk)
+    if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"],
+      specification.disk != .none || specification.network != .none
+    {
+      specification.parameters.append(("completion", completion))
+    }
     if specification.disk != .none {
-      if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"] {
-        specification.parameters.append(("completion", completion))
-      }
       specification.parameters.append(("sectors", String(imageBytes / UInt64(SectorPattern.sectorSize))))
       specification.parameters.append(("imageseed", String(imageSeed)))
     }

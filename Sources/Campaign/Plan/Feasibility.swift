@@ -6,7 +6,7 @@ enum Feasibility {
 
   private static let rules: [Rule] = [
     { workload, mode in
-      let isDeep = (workload.number("depth") ?? 1) > 1
+      let isDeep = workload.isDisk && (workload.number("depth") ?? 1) > 1
       return isDeep && hasIDE(mode) ? "IDE has queue depth 1 only" : nil
     },
     { workload, mode in
@@ -19,6 +19,9 @@ enum Feasibility {
         return nil
       }
       return depth > MemoryMap.diskBuffers / block ? "the guest has buffers for 8 MiB in flight" : nil
+    },
+    { workload, mode in
+      workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.

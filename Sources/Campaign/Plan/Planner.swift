@@ -75,7 +75,7 @@ public enum Planner {
       throw .usage("--reps \(request.repetitions ?? 0): expected 1 to 10000")
     }
     guard request.vcpus == 1 else {
-      throw .usage("--vcpus \(request.vcpus ?? 0): the disk workloads use one vCPU, so only 1 is accepted for now")
+      throw .usage("--vcpus \(request.vcpus ?? 0): the workloads use one vCPU, so only 1 is accepted for now")
     }
     guard let memory = request.memory, (16 << 20...1 << 30).contains(memory), memory % 4096 == 0 else {
       throw .usage("--memory \(Quantity.text(bytes: request.memory ?? 0)): expected 16MiB to 1GiB in whole pages")

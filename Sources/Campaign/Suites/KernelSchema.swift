@@ -39,6 +39,17 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "console",
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
+    KernelSchema(
+      name: "network",
+      parameters: [
+        ParameterSchema(
+          name: "operation", kind: .word(["roundtrip", "transmit", "receive", "both"]), isRequired: true),
+        ParameterSchema(name: "port", kind: .word(["echo", "sink", "source"]), isRequired: true),
+        ParameterSchema(name: "size", kind: .size(60...1514, multipleOf: 1), isRequired: true),
+        ParameterSchema(name: "depth", kind: .count(1...4096), isRequired: true),
+        ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
+        ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
+      ]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

@@ -1,3 +1,4 @@
+import MachineLauncher
 import Measurement
 
 /// A metric's floors where a workload does not take the catalog's.
@@ -66,6 +67,18 @@ public struct Workload: Codable, Equatable, Sendable {
     case "read": 100
     case "mixed": number("readpercent") ?? 0
     default: 0
+    }
+  }
+
+  /// What its machine has behind a network card.
+  var network: NetworkBacking {
+    switch parameter("port") {
+    case "echo": .echo
+    case "sink": .sink
+    case "source":
+      // A guest that only receives is sent as many frames a second as the row says.
+      .source(size: Int(number("size") ?? 64), rate: parameter("operation") == "receive" ? number("rate") ?? 0 : 0)
+    default: .none
     }
   }
 

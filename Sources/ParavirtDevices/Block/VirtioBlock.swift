@@ -31,6 +31,11 @@ public final class VirtioBlock: VirtioDevice {
   /// One for each queue, in order. Whoever builds the machine runs each on its own thread.
   public let workers: [VirtioBlockWorker]
 
+  /// Each worker's own.
+  public var doorbells: [EventFD] { workers.map(\.doorbell) }
+  /// The workers.
+  public var threads: [any DeviceWorker] { workers }
+
   /// A device for `storage` with `queueCount` queues of up to `queueSize` descriptors (a power of two from 4 to 1024). The
   /// first 20 bytes of `identifier` answer VIRTIO_BLK_T_GET_ID.
   public init(
@@ -60,11 +65,12 @@ public final class VirtioBlock: VirtioDevice {
 
   /// Hands every queue to its worker, without waiting for it.
   public func activate(_ activation: VirtioActivation) {
-    for (worker, layout) in zip(workers, activation.queues) {
+    for (index, (worker, layout)) in zip(workers, activation.queues).enumerated() {
       guard let layout else { continue }
       worker.handover.give(
         QueueAssignment(
-          layout: layout, memory: activation.memory, features: activation.features, state: activation.state))
+          index: index, layout: layout, memory: activation.memory, features: activation.features,
+          state: activation.state))
     }
   }
 

@@ -15,11 +15,10 @@ public struct VirtioBlockCounters: Equatable, Sendable {
 
 /// Serves one queue of a block device, on a thread of its own that calls `run()` once. Outside of `run()`, only the doorbell,
 /// `stop()`, the counters and the handover may be used.
-public final class VirtioBlockWorker: @unchecked Sendable {
+public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
   /// Rings when the driver has made requests available: for KVM_IOEVENTFD, or for the transport.
   public let doorbell: EventFD
   let handover: QueueHandover
-  private let queueIndex: Int
   private let stopRequest: EventFD
   private let requestCount = Atomic<UInt64>(0)
   private let interruptCount = Atomic<UInt64>(0)
@@ -32,18 +31,9 @@ public final class VirtioBlockWorker: @unchecked Sendable {
   private var chain: DescriptorChain
   private var pending: [PendingRequest]
   private var freeTokens: [Int]
-  private var service: Service?
+  private var tenure: QueueTenure
   private var isStopping = false
   private var hasNewOrder = true
-  private var followedOrder: UInt64 = 0
-
-  /// A queue in service.
-  private struct Service {
-    let queue: Virtqueue
-    let memory: QueueMemory
-    let features: VirtioFeatures
-    let state: VirtioState
-  }
 
   /// A request that the medium works on.
   private struct PendingRequest {
@@ -60,11 +50,11 @@ public final class VirtioBlockWorker: @unchecked Sendable {
   }
 
   init(queue index: Int, storage: any BlockStorage, identifier: [UInt8], queueSize: Int) throws(VirtioBlockError) {
-    queueIndex = index
     do throws(EventFD.CreationError) {
       doorbell = try EventFD()
       stopRequest = try EventFD()
       handover = try QueueHandover()
+      tenure = QueueTenure(handover)
     } catch {
       throw .eventFD(error)
     }
@@ -97,7 +87,7 @@ public final class VirtioBlockWorker: @unchecked Sendable {
   public func run() throws(BlockQueueError) {
     handover.begin()
     defer {
-      service = nil
+      tenure.release()
       handover.end()
     }
     try blocks.attach()
@@ -124,7 +114,7 @@ extension VirtioBlockWorker {
 
   /// Waits for everything in flight and forgets it: nobody is there to be answered.
   private func drain() throws(BlockQueueError) {
-    service = nil
+    tenure.release()
     while blocks.inFlight > 0 {
       try wait()
       for completion in events.completions { freeTokens.append(completion.token) }
@@ -133,21 +123,14 @@ extension VirtioBlockWorker {
 
   private func followOrder() throws(BlockQueueError) {
     hasNewOrder = false
-    let order = handover.current
-    // An order that was seen before its wake-up must not start the queue over.
-    guard order.number != followedOrder else { return }
+    guard let order = tenure.news else { return }
     try drain()
-    followedOrder = order.number
-    if let new = order.assignment {
-      let queue = Virtqueue(new.layout, memory: new.memory, features: new.features)
-      service = Service(queue: queue, memory: QueueMemory(new.memory), features: new.features, state: new.state)
-    }
-    handover.confirm(order.number)
+    tenure.follow(order)
   }
 
   /// Takes every available request for which there is a token.
   private func serve() {
-    guard let service else { return }
+    guard let service = tenure.served else { return }
     do throws(VirtqueueError) {
       repeat {
         try service.queue.suppressNotifications()
@@ -163,7 +146,7 @@ extension VirtioBlockWorker {
   /// Gives back what has ended.
   private func answer() {
     for completion in events.completions { freeTokens.append(completion.token) }
-    guard let service, !events.completions.isEmpty else { return }
+    guard let service = tenure.served, !events.completions.isEmpty else { return }
     do throws(VirtqueueError) {
       for completion in events.completions {
         let request = pending[completion.token]
@@ -180,15 +163,13 @@ extension VirtioBlockWorker {
 
   /// The driver broke the queue: nothing of it is touched again before a reset. What is in flight ends by itself; the reset
   /// waits for it.
-  private func abandon(_ service: Service) {
-    self.service = nil
+  private func abandon(_ service: ServedQueue) {
+    tenure.release()
     service.state.requireReset()
   }
 
-  private func interruptIfWanted(_ service: Service) throws(VirtqueueError) {
-    guard try service.queue.takeInterruptWish() else { return }
-    interruptCount.wrappingAdd(1, ordering: .relaxed)
-    service.state.notifyUsedBuffers(queue: queueIndex)
+  private func interruptIfWanted(_ service: ServedQueue) throws(VirtqueueError) {
+    if try service.interruptIfWanted() { interruptCount.wrappingAdd(1, ordering: .relaxed) }
   }
 }
 
@@ -196,7 +177,7 @@ extension VirtioBlockWorker {
 
 extension VirtioBlockWorker {
   /// Starts the request in `chain`.
-  private func begin(_ service: Service) throws(VirtqueueError) {
+  private func begin(_ service: ServedQueue) throws(VirtqueueError) {
     requestCount.wrappingAdd(1, ordering: .relaxed)
     guard let statusAddress = chain.takeLastWritable() else { throw .noRoomForAnswer }
     switch try parser.action(for: &chain, memory: service.memory, features: service.features) {
@@ -226,7 +207,7 @@ extension VirtioBlockWorker {
 
   /// Writes the status byte and gives the chain back; `written` counts the data bytes.
   private func finish(
-    _ service: Service, head: UInt16, statusAddress: GuestAddress, status: VirtioBlockStatus, written: UInt32
+    _ service: ServedQueue, head: UInt16, statusAddress: GuestAddress, status: VirtioBlockStatus, written: UInt32
   ) throws(VirtqueueError) {
     try service.memory.write(status.rawValue, at: statusAddress)
     try service.queue.push(head: head, written: written < .max ? written + 1 : written)

@@ -5,6 +5,8 @@ import Synchronization
 
 /// A queue as it is handed to the thread that will serve it.
 struct QueueAssignment: Sendable {
+  /// The queue's number within its device.
+  let index: Int
   let layout: VirtqueueLayout
   let memory: GuestMemory
   let features: VirtioFeatures
@@ -31,8 +33,9 @@ final class QueueHandover: Sendable {
   private let confirmed: EventFD
   private let state = Mutex(State())
 
-  init() throws(EventFD.CreationError) {
-    ordered = try EventFD()
+  /// A handover with an eventfd of its own to wake the I/O thread, or one that several queues of a thread share.
+  init(ordered: EventFD? = nil) throws(EventFD.CreationError) {
+    self.ordered = if let ordered { ordered } else { try EventFD() }
     confirmed = try EventFD()
   }
 }

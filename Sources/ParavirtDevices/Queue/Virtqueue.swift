@@ -32,12 +32,20 @@ public final class Virtqueue {
 
   /// Gives a chain back with the number of bytes that were written into it, from its first writable one on.
   public func push(head: UInt16, written: UInt32) throws(VirtqueueError) {
+    try stage(head: head, written: written)
+    try publish()
+  }
+
+  /// As `push`, but the driver sees nothing of it before `publish`: chains that only mean something together.
+  func stage(head: UInt16, written: UInt32) throws(VirtqueueError) {
     let element = layout.device + (4 + 8 * UInt64(nextUsed & (layout.size - 1)))
     nextUsed &+= 1
     try memory.write(UInt32(head), at: element)
     try memory.write(written, at: element + 4)
-    try memory.storeIndex(nextUsed, at: layout.device + 2)
   }
+
+  /// Shows the driver everything that was staged.
+  func publish() throws(VirtqueueError) { try memory.storeIndex(nextUsed, at: layout.device + 2) }
 
   /// True where the driver wants an interrupt for what was pushed since this was last asked (2.7.7, 2.7.10).
   public func takeInterruptWish() throws(VirtqueueError) -> Bool {

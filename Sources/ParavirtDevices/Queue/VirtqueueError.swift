@@ -20,6 +20,10 @@ public enum VirtqueueError: Error, Equatable, CustomStringConvertible {
   case badIndirectTable
   /// The chain has no room for the device's answer.
   case noRoomForAnswer
+  /// The chain has a buffer that the device may write where it only reads, or the other way round.
+  case wrongDirection
+  /// The chain is too short for the header that every one of its queue has.
+  case headerMissing
 
   /// What happened, in one line.
   public var description: String {
@@ -33,6 +37,8 @@ public enum VirtqueueError: Error, Equatable, CustomStringConvertible {
     case .readableAfterWritable: "readable descriptor after a writable one"
     case .badIndirectTable: "invalid indirect descriptor table"
     case .noRoomForAnswer: "descriptor chain without a writable byte for the answer"
+    case .wrongDirection: "descriptor of the wrong direction for its queue"
+    case .headerMissing: "descriptor chain without room for the header"
     }
   }
 }

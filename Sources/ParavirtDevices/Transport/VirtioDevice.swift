@@ -23,6 +23,10 @@ public protocol VirtioDevice: AnyObject {
   var queueSizes: [UInt16] { get }
   /// The configuration space as the driver sees it; constant.
   var configuration: VirtioConfiguration { get }
+  /// Every queue's doorbell, for KVM_IOEVENTFD; queues may share one.
+  var doorbells: [EventFD] { get }
+  /// The threads that it needs.
+  var threads: [any DeviceWorker] { get }
 
   /// The driver is ready: from now on the queues may be used.
   func activate(_ activation: VirtioActivation)

@@ -29,6 +29,17 @@ enum Host {
     return status == 0 || loudly(false, "read-only images are not tested: unshare --mount is refused")
   }()
 
+  /// iproute2's ip.
+  static let ipProgram = "/usr/sbin/ip"
+
+  /// True where a network namespace can be had, and TAP interfaces in it.
+  static let canMakeNetworks: Bool = {
+    let canUnshare = (try? Child.run(["/usr/bin/unshare", "--net", "/bin/true"]).status) == 0
+    let isEquipped = access("/dev/net/tun", R_OK | W_OK) == 0 && access(ipProgram, X_OK) == 0
+    return canUnshare && isEquipped
+      || loudly(false, "TAP is not tested: no network namespace, no /dev/net/tun, or no ip")
+  }()
+
   private static func loudly<Value>(_ value: Value, _ message: String) -> Value {
     let line = "warning: integration tests: \(message)\n"
     _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }

@@ -29,6 +29,8 @@ final class RememberedLine: InterruptLine {
 final class RecordingDevice: VirtioDevice {
   let deviceID: UInt32 = 2
   let features: VirtioFeatures = [.version1, .eventIndex]
+  let doorbells: [EventFD] = []
+  let threads: [any DeviceWorker] = []
   let queueSizes: [UInt16] = [16, 64]
   let configuration = VirtioConfiguration([1, 2, 3, 4, 5, 6, 7, 8])
   private(set) var activation: VirtioActivation?

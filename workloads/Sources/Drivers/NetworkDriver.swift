@@ -1,3 +1,5 @@
+import GuestKernel
+
 /// A frame in a driver's receive buffer, valid until it is released.
 public struct ReceivedFrame {
   /// Physical address of its first byte (the Ethernet header).
@@ -42,4 +44,16 @@ public protocol NetworkDriver: AnyObject {
   func release()
   /// Returns when `receive` or `reclaim` may have something: sleeps where completion is by interrupt, spins otherwise.
   func wait() throws(NetworkError)
+  /// As `wait`, but stays awake (interrupts come nevertheless), and returns when the TSC reaches `deadline` at the latest.
+  func wait(until deadline: UInt64) throws(NetworkError)
+  /// Stops the device: afterwards it sends and receives nothing, and `receive` gives what had come before.
+  func stop()
+}
+
+extension NetworkDriver {
+  /// Only lets some time pass: the caller looks for itself.
+  public func wait(until deadline: UInt64) throws(NetworkError) { pv_pause() }
+
+  /// Does nothing.
+  public func stop() {}
 }

@@ -29,11 +29,30 @@ public final class SplitQueue {
     descriptors.store(UInt16(0), at: 16 * index + 14)
   }
 
+  /// Writes a descriptor of one buffer.
+  func setBuffer(_ index: Int, address: UInt, count: Int, isWritable: Bool) {
+    descriptors.store(UInt64(address), at: 16 * index)
+    descriptors.store(UInt32(count), at: 16 * index + 8)
+    descriptors.store(UInt16(isWritable ? 2 : 0), at: 16 * index + 12)  // VIRTQ_DESC_F_WRITE
+    descriptors.store(UInt16(0), at: 16 * index + 14)
+  }
+
   /// Makes descriptor `head` available; true where the device wants a notification (2.7.10).
   func publish(head: Int) -> Bool {
-    available.store(UInt16(head), at: 4 + 2 * (Int(availableIndex) % size))
+    append(head: head)
+    return wantsNotification()
+  }
+
+  /// Makes descriptor `head` available, and says nothing of it yet.
+  func append(head: Int) {
+    available.store(UInt16(truncatingIfNeeded: head), at: 4 + 2 * (Int(availableIndex) % size))
     availableIndex &+= 1
     pv_store16(available.address + 2, availableIndex)
+  }
+
+  /// True where the device wants a notification of what was made available since this was last asked.
+  func wantsNotification() -> Bool {
+    guard announcedIndex != availableIndex else { return false }
     pv_full_fence()
     let event = pv_load16(used.address + UInt(4 + 8 * size))
     defer { announcedIndex = availableIndex }
@@ -49,18 +68,21 @@ public final class SplitQueue {
   }
 
   /// The head of a chain that the device has used since the last call.
-  func takeUsed() -> Int? {
+  func takeUsed() -> Int? { takeUsedElement()?.head }
+
+  /// The head of a chain that the device has used since the last call, and the bytes that it wrote.
+  func takeUsedElement() -> (head: Int, count: Int)? {
     guard pv_load16(used.address + 2) != usedIndex else { return nil }
-    let head = used.load(UInt32.self, at: 4 + 8 * (Int(usedIndex) % size))
+    let element = 4 + 8 * (Int(usedIndex) % size)
     usedIndex &+= 1
-    return Int(head)
+    return (Int(used.load(UInt32.self, at: element)), Int(used.load(UInt32.self, at: element + 4)))
   }
 
-  /// Asks for an interrupt at the next used chain; false where there already is one.
-  func armInterrupt() -> Bool {
-    pv_store16(available.address + UInt(4 + 2 * size), usedIndex)
+  /// Asks for an interrupt at the next used chain, or when `more` are used after it; false where they already are.
+  func armInterrupt(after more: UInt16 = 0) -> Bool {
+    pv_store16(available.address + UInt(4 + 2 * size), usedIndex &+ more)
     pv_full_fence()
-    return pv_load16(used.address + 2) == usedIndex
+    return pv_load16(used.address + 2) &- usedIndex <= more
   }
 
   /// Asks for no interrupt for a long time to come.

@@ -8,6 +8,8 @@ public enum WorkloadRegistry {
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
     ("misbehave", Misbehaviour.run),
+    ("network", NetworkWorkload.run),
+    ("netserver", NetworkServer.run),
   ]
 
   /// The kernel with this name.

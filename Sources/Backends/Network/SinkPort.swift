@@ -1,0 +1,63 @@
+import GuestMemory
+import PVWire
+
+/// Checks the probe frames of a stream that comes out of a guest.
+struct ProbeReader: ~Copyable {
+  private(set) var ledger = FrameLedger()
+  private let staging: PageBuffer
+
+  init() throws(NetworkPortError) {
+    do throws(StorageError) { staging = try PageBuffer(byteCount: NetworkLimits.offloadFrame) } catch {
+      throw .system(operation: "mmap", errno: NetworkLimits.noMemory)
+    }
+  }
+
+  /// Looks at one frame of `count` bytes; what is no probe frame is left alone.
+  mutating func enter(_ frame: Span<HostRange>, count: Int) {
+    guard let copy = staging.bytes.baseAddress, count <= staging.bytes.count else { return }
+    FrameBytes.gather(frame, to: copy)
+    guard ProbeFrame.isProbe(copy, size: count) else { return }
+    ledger.enter(ProbeFrame.content(of: copy, size: count))
+  }
+
+  var verdict: NetworkPortVerdict {
+    var verdict = NetworkPortVerdict()
+    verdict.lost = ledger.lost
+    verdict.reordered = ledger.reordered
+    verdict.duplicated = ledger.duplicated
+    verdict.corrupted = ledger.corrupted
+    return verdict
+  }
+}
+
+/// Takes every frame and says nothing; probe frames are checked for loss and damage on the way.
+///
+/// Used by one I/O thread, as every port; the counters are exact once that thread has ended.
+public final class SinkPort: VerifyingPort, @unchecked Sendable {
+  /// Longest frame in bytes.
+  public let maximumFrame = NetworkLimits.offloadFrame
+  /// Negative: there is never any input.
+  public let inputDescriptor: Int32 = -1
+  /// Always false.
+  public let hasInput = false
+  /// What was counted so far.
+  public private(set) var counters = NetworkPortCounters()
+  private var reader: ProbeReader
+
+  /// A sink.
+  public init() throws(NetworkPortError) { reader = try ProbeReader() }
+
+  /// What the frames were like.
+  public var verdict: NetworkPortVerdict { reader.verdict }
+
+  /// Takes a frame.
+  public func send(_ frame: Span<HostRange>, offload: FrameOffload) {
+    let count = FrameBytes.count(frame)
+    guard count <= maximumFrame else { return counters.droppedOutgoing += 1 }
+    counters.sent += 1
+    reader.enter(frame, count: count)
+  }
+
+  /// Never has a frame.
+  public func receive(into buffers: Span<HostRange>, offload: inout FrameOffload) -> Int? { nil }
+}

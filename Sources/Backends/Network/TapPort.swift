@@ -1,0 +1,59 @@
+import CLinuxKVM
+import Glibc
+import GuestMemory
+
+/// A TAP interface: the host's own network stack. It lies in the network namespace of this process and is gone when the port
+/// is, or the process.
+///
+/// Used by one I/O thread, as every port; the counters are exact once that thread has ended.
+public final class TapPort: NetworkPort, @unchecked Sendable {
+  /// Longest frame in bytes: the host takes segmentation offload, and gives complete frames of its MTU.
+  public let maximumFrame = NetworkLimits.offloadFrame
+  /// The TAP's descriptor.
+  public let inputDescriptor: Int32
+  /// What was counted so far.
+  public private(set) var counters = NetworkPortCounters()
+  private let frames: FrameDescriptor
+
+  /// Makes the interface `name` (1 to 15 characters) and switches it on.
+  public init(name: String) throws(NetworkPortError) {
+    guard (1...15).contains(name.utf8.count), !name.utf8.contains(where: { $0 == 47 || $0 <= 32 }) else {
+      throw .badName(name)
+    }
+    let descriptor = pv_tap(name)
+    switch -descriptor {
+    case EPERM, EACCES: throw .notPermitted(interface: name)
+    case ENOENT, ENODEV, ENXIO: throw .noTunDevice
+    case 1...: throw .system(operation: "making the TAP interface '\(name)'", errno: -descriptor)
+    default: break
+    }
+    inputDescriptor = descriptor
+    frames = FrameDescriptor(descriptor, kind: .device)
+    let code = pv_interface_up(name)
+    guard code == 0 else { throw .system(operation: "switching on '\(name)'", errno: -code) }
+  }
+
+  /// True where a frame waits.
+  public var hasInput: Bool { frames.isReadable }
+
+  /// Gives a frame to the host's stack.
+  public func send(_ frame: Span<HostRange>, offload: FrameOffload) {
+    if frames.send(frame, offload: offload) > 0 { counters.sent += 1 } else { counters.droppedOutgoing += 1 }
+  }
+
+  /// The next frame of the host's stack; what is longer than `buffers` is dropped.
+  public func receive(into buffers: Span<HostRange>, offload: inout FrameOffload) -> Int? {
+    let room = FrameBytes.count(buffers)
+    while true {
+      guard let length = frames.receive(into: buffers, offload: &offload), length != -Int(EAGAIN) else { return nil }
+      // An interface that was switched off or removed has nothing to say.
+      guard length != -Int(EINTR), length != -Int(EIO), length != -Int(EBADFD) else { return nil }
+      guard length >= 14, length <= room else {
+        counters.droppedIncoming += 1
+        continue
+      }
+      counters.received += 1
+      return length
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Backends
+import DeviceModel
+import EmulatedDevices
+import GuestMemory
+import MachineLauncher
+import ParavirtDevices
+
+/// A network card, and the port behind it.
+struct NetworkAttachment {
+  /// The card, as far as it can be made without a VM.
+  enum Card {
+    case virtio(VirtioNet)
+    /// Made when its memory and its interrupt are known: nil until then.
+    case e1000(E1000?)
+  }
+  private let port: any NetworkPort
+  private(set) var card: Card
+
+  /// What the specification asks for; nil where it asks for no card.
+  init?(_ specification: MachineSpecification) throws(MachineError) {
+    let choice = specification.choices["net"]
+    guard choice != "none", let port = try Self.open(specification.network) else { return nil }
+    self.port = port
+    if choice == "e1000" {
+      card = .e1000(nil)
+    } else {
+      do { card = .virtio(try VirtioNet(port: port)) } catch {
+        throw .wiring("virtio-net: no eventfd, errno \(error.errno)")
+      }
+    }
+  }
+
+  /// Makes the e1000. Whatever the kind of a card, its address is the same.
+  mutating func makeE1000(
+    memory: GuestMemory, interrupt: any InterruptLine, placement: E1000.Placement
+  ) throws(MachineError) -> E1000 {
+    do throws(E1000Error) {
+      let made = try E1000(
+        macAddress: VirtioNet.defaultAddress, memory: memory, port: port, interrupt: interrupt, placement: placement)
+      card = .e1000(made)
+      return made
+    } catch { throw .wiring("e1000: no eventfd, errno \(error.cause.errno)") }
+  }
+
+  /// What became of every frame, by metric: read it when the workers have ended. At the card and at the port, whatever was
+  /// taken was sent on or is counted as dropped.
+  var counts: [String: UInt64] {
+    var counts = [
+      "network.port_sent": port.counters.sent, "network.port_received": port.counters.received,
+      "network.dropped_port_outgoing": port.counters.droppedOutgoing,
+      "network.dropped_port_incoming": port.counters.droppedIncoming,
+    ]
+    counts.merge(cardCounts) { $1 }
+    if let verdict = (port as? any VerifyingPort)?.verdict {
+      counts["network.lost"] = verdict.lost
+      counts["network.reordered"] = verdict.reordered
+      counts["network.duplicated"] = verdict.duplicated
+      counts["network.corrupted"] = verdict.corrupted
+    }
+    return counts
+  }
+
+  private var cardCounts: [String: UInt64] {
+    switch card {
+    case .virtio(let card):
+      let counters = card.worker.counters
+      return [
+        "network.dropped_card_outgoing": counters.droppedOutgoing,
+        "network.dropped_card_incoming": counters.droppedIncoming, "network.interrupts": counters.interruptsRaised,
+        "network.doorbells": counters.notificationsSeen,
+      ]
+    case .e1000(let card):
+      // Its doorbells are exits, which are counted as such.
+      guard let counters = card?.counters else { return [:] }
+      return [
+        "network.dropped_card_outgoing": counters.refused,
+        "network.dropped_card_incoming": counters.dropped + counters.filtered,
+      ]
+    }
+  }
+
+  private static func open(_ backing: NetworkBacking) throws(MachineError) -> (any NetworkPort)? {
+    do throws(NetworkPortError) {
+      switch backing {
+      case .none: return nil
+      case .echo: return try EchoPort()
+      case .sink: return try SinkPort()
+      case .source(let size, let rate): return try SourcePort(size: size, rate: rate)
+      case .socket(let descriptor): return try SocketPort(descriptor: descriptor)
+      case .tap(let name): return try TapPort(name: name)
+      }
+    } catch { throw .network("\(error)") }
+  }
+}

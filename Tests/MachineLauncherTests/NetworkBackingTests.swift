@@ -1,0 +1,24 @@
+import MachineLauncher
+import Testing
+
+struct NetworkBackingTests {
+  static let backings: [NetworkBacking] = [
+    .echo, .sink, .source(size: 64, rate: 0), .source(size: 1514, rate: 100_000), .socket(descriptor: 7),
+    .tap(name: "pvb-tap0"),
+  ]
+
+  @Test(arguments: backings) func commandLineIsReadBack(_ backing: NetworkBacking) throws {
+    var specification = MachineSpecification()
+    specification.network = backing
+    #expect(specification.arguments.contains("network=\(backing)"))
+    #expect(try MachineSpecification(arguments: specification.arguments).network == backing)
+  }
+
+  static let nonsense = [
+    "", "wire", "echo:1", "source", "source:59:0", "source:64:x", "source:64:0:0", "socket:-1", "tap",
+  ]
+
+  @Test(arguments: nonsense) func nonsenseIsRefused(text: String) {
+    #expect(throws: SpecificationError.self) { try MachineSpecification(arguments: ["network=\(text)"]) }
+  }
+}

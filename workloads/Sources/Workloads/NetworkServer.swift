@@ -1,0 +1,159 @@
+import Drivers
+import GuestKernel
+import PVWire
+
+/// netserver: answers whoever asks for as long as warm-up and window last: ARP (RFC 826) and ICMP echo (RFC 792) for its own
+/// address, UDP to any port of it with what it was sent (RFC 862), and probe frames with their addresses exchanged.
+///
+/// Parameter: address (its IPv4 address as a number, 10.86.0.2 where there is none).
+enum NetworkServer {
+  static func run(_ session: Session) throws(WorkloadFailure) {
+    let card = try session.networkCard()
+    let responder = Responder(card, address: (try? session.number("address")).map { UInt32(truncatingIfNeeded: $0) })
+    Watchdog.start()
+    session.ring(.ready)
+    do throws(NetworkError) {
+      try responder.serve(session, nanoseconds: session.orders.warmupNanoseconds)
+      let empty = session.emptyMeasurement()
+      let before = responder.answered
+      session.ring(.windowOpen)
+      let start = pv_tsc()
+      try responder.serve(session, nanoseconds: session.orders.windowNanoseconds)
+      let end = pv_tsc()
+      session.ring(.windowClose)
+      session.send(
+        .window(
+          operations: responder.answered - before, bytes: responder.bytes, startTSC: start, endTSC: end,
+          emptyLoopTicks: empty))
+      session.send(.value(name: Text.bytes("network.received"), responder.received))
+      session.send(.value(name: Text.bytes("network.sent"), responder.answered))
+      session.send(.value(name: Text.bytes("network.unsent"), responder.dropped))
+    } catch {
+      throw .failed(
+        Text.bytes("network error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
+    }
+  }
+}
+
+/// Turns questions into answers, in a transmit buffer.
+private final class Responder {
+  private(set) var received: UInt64 = 0
+  private(set) var answered: UInt64 = 0
+  private(set) var bytes: UInt64 = 0
+  /// Questions for whose answers there was no buffer.
+  private(set) var dropped: UInt64 = 0
+  private let card: any NetworkDriver
+  private let address: UInt32
+  private static let defaultAddress: UInt32 = 10 << 24 | 86 << 16 | 2
+
+  init(_ card: any NetworkDriver, address: UInt32?) {
+    self.card = card
+    self.address = address ?? Self.defaultAddress
+  }
+
+  func serve(_ session: Session, nanoseconds: UInt64) throws(NetworkError) {
+    let deadline = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
+    while pv_tsc() < deadline {
+      var progress = 0
+      while progress < 64, let frame = try card.receive() {
+        progress += 1
+        received += 1
+        try answer(frame)
+        card.release()
+      }
+      if progress > 0 { card.kick() } else { try card.wait() }
+      session.beat()
+    }
+  }
+
+  private func answer(_ question: ReceivedFrame) throws(NetworkError) {
+    guard question.length >= 42, question.length <= card.maximumFrame else { return }
+    guard let buffer = card.transmitBuffer() else { return dropped += 1 }
+    let frame = Frame(address: buffer, count: question.length)
+    frame.copy(from: question.address)
+    guard makeAnswer(frame) else { return }
+    frame.copy(0, from: frame, at: 6, count: 6)
+    for index in 0..<6 { frame.put(card.address[index], at: 6 + index) }
+    try card.transmit(length: question.length)
+    answered += 1
+    bytes += UInt64(question.length)
+  }
+
+  /// Turns the question in `frame` into its answer, but for the Ethernet addresses; false where there is none.
+  private func makeAnswer(_ frame: Frame) -> Bool {
+    switch frame.word(at: 12) {
+    case 0x0806: return makeARP(frame)
+    case 0x0800: return makeIPv4(frame)
+    default:
+      // SAFETY: the driver's own buffer of `count` bytes.
+      return ProbeFrame.isProbe(
+        UnsafeRawPointer(bitPattern: frame.address).unsafelyUnwrapped, size: frame.count)
+    }
+  }
+
+  private func makeARP(_ frame: Frame) -> Bool {
+    // Ethernet and IPv4, a request, for us.
+    guard frame.word(at: 14) == 1, frame.word(at: 16) == 0x0800, frame.word(at: 20) == 1, frame.long(at: 38) == address
+    else { return false }
+    frame.put(2, at: 21)
+    frame.copy(32, from: frame, at: 22, count: 10)
+    for index in 0..<6 { frame.put(card.address[index], at: 22 + index) }
+    for index in 0..<4 { frame.put(UInt8(truncatingIfNeeded: address >> UInt32(24 - 8 * index)), at: 28 + index) }
+    return true
+  }
+
+  /// No options, no fragments.
+  private func makeIPv4(_ frame: Frame) -> Bool {
+    guard frame.byte(at: 14) == 0x45, frame.word(at: 20) & 0x3FFF == 0, frame.long(at: 30) == address else {
+      return false
+    }
+    switch frame.byte(at: 23) {
+    case 1:
+      guard frame.byte(at: 34) == 8 else { return false }
+      // Type 8 becomes 0, and the checksum grows by as much (RFC 1624).
+      let sum = UInt32(frame.word(at: 36)) + 0x0800
+      let folded = sum & 0xFFFF + sum >> 16
+      frame.put(0, at: 34)
+      frame.put(UInt8(truncatingIfNeeded: folded >> 8), at: 36)
+      frame.put(UInt8(truncatingIfNeeded: folded), at: 37)
+    case 17: frame.swap(34, 36, count: 2)
+    default: return false
+    }
+    // Exchanged addresses and ports leave every checksum as it was.
+    frame.swap(26, 30, count: 4)
+    return true
+  }
+}
+
+/// A frame in a driver's buffer, big-endian as it goes over the wire. Offsets are checked by whoever knows the length.
+private struct Frame {
+  let address: UInt
+  let count: Int
+
+  private var bytes: UnsafeMutablePointer<UInt8> {
+    // SAFETY: a driver's buffer in the guest's identity-mapped memory.
+    UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+  }
+
+  func byte(at offset: Int) -> UInt8 { bytes[offset] }
+  func word(at offset: Int) -> UInt16 { UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1]) }
+  func long(at offset: Int) -> UInt32 { UInt32(word(at: offset)) << 16 | UInt32(word(at: offset + 2)) }
+  func put(_ byte: UInt8, at offset: Int) { bytes[offset] = byte }
+
+  func copy(from question: UInt) {
+    // SAFETY: as above; both buffers hold `count` bytes.
+    bytes.update(from: UnsafePointer(bitPattern: question).unsafelyUnwrapped, count: count)
+  }
+
+  func copy(_ target: Int, from frame: Frame, at offset: Int, count: Int) {
+    for index in 0..<count { bytes[target + index] = frame.bytes[offset + index] }
+  }
+
+  func swap(_ first: Int, _ second: Int, count: Int) {
+    for index in 0..<count {
+      let byte = bytes[first + index]
+      bytes[first + index] = bytes[second + index]
+      bytes[second + index] = byte
+    }
+  }
+}

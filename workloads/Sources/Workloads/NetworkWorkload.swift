@@ -1,0 +1,263 @@
+import Drivers
+import GuestKernel
+import PVWire
+
+/// network: numbered, checked frames between the guest and what stands behind its card.
+///
+/// Parameters: operation (roundtrip: sent and awaited back; transmit; receive: what a source sends; both: transmit and
+/// receive at the same time), size (bytes of a frame without FCS), depth (frames in flight), rate (0: closed loop, the next
+/// frame leaves when one has come back or has left; otherwise an open loop of this many frames a second), completion
+/// (interrupt, polled). Latency of a round trip runs from the intended start of its frame to the moment at which the driver
+/// hands the answer over; checking it is outside of it, but inside the throughput.
+enum NetworkWorkload {
+  static func run(_ session: Session) throws(WorkloadFailure) {
+    let card = try session.networkCard()
+    let loop = try NetworkLoop(session, card)
+    Watchdog.start()
+    session.ring(.ready)
+    try loop.run(nanoseconds: session.orders.warmupNanoseconds)
+    loop.forgetMeasurements()
+    let empty = session.emptyMeasurement()
+
+    session.ring(.windowOpen)
+    let start = pv_tsc()
+    try loop.run(nanoseconds: session.orders.windowNanoseconds)
+    let end = pv_tsc()
+    session.ring(.windowClose)
+
+    try loop.finish()
+    session.send(
+      .window(
+        operations: loop.operations, bytes: loop.operations * UInt64(loop.size), startTSC: start, endTSC: end,
+        emptyLoopTicks: empty))
+    session.send(histogram: loop.latency, name: "latency")
+    loop.sendCounts()
+    try loop.verify()
+  }
+}
+
+extension Session {
+  /// The machine's network card.
+  func networkCard() throws(WorkloadFailure) -> any NetworkDriver {
+    let isPolled = isWord("completion", "polled")
+    let virtio = VirtioNetwork(
+      polled: isPolled, firstSlot: UInt(MemoryMap.virtioMMIO), stride: UInt(MemoryMap.virtioMMIOStride),
+      slots: MemoryMap.virtioMMIOSlots, interruptInput: virtioInterruptInput)
+    guard let card: any NetworkDriver = virtio ?? E1000Network(polled: isPolled) else {
+      throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)"))
+    }
+    send(.log(Text.bytes("network: ", card.name)))
+    return card
+  }
+}
+
+/// The loop itself. Nothing in it allocates.
+private final class NetworkLoop {
+  let size: Int
+  private(set) var operations: UInt64 = 0
+  private(set) var latency = LatencyHistogram()
+  private let session: Session
+  private let card: any NetworkDriver
+  /// Frames leave; they come back; they come in by themselves.
+  private let sends: Bool
+  private let echoes: Bool
+  private let receives: Bool
+  private let depth: Int
+  private let rate: UInt64
+  private let source: UInt64
+  private let fillerHash: UInt64
+  private let patience: UInt64
+
+  private var ledger = FrameLedger()
+  private var sent: UInt64 = 0
+  private var unsent: UInt64 = 0
+  private var received: UInt64 = 0
+  private var inFlight = 0
+  /// When frames last arrived or left.
+  private var lastProgress: UInt64 = 0
+
+  private static let everyone: UInt64 = 0xFFFF_FFFF_FFFF
+
+  init(_ session: Session, _ card: any NetworkDriver) throws(WorkloadFailure) {
+    let size = try session.number("size")
+    let depth = try session.number("depth")
+    rate = try session.number("rate")
+    guard size >= ProbeFrame.minimumSize, size <= card.maximumFrame, depth >= 1, rate <= 1_000_000_000 else {
+      throw .failed(Text.bytes("size, depth or rate do not fit the network card"))
+    }
+    echoes = session.isWord("operation", "roundtrip")
+    receives = session.isWord("operation", "receive") || session.isWord("operation", "both")
+    sends = echoes || session.isWord("operation", "transmit") || session.isWord("operation", "both")
+    guard sends || receives else { throw .failed(Text.bytes("network does not know the operation")) }
+    self.session = session
+    self.card = card
+    self.size = Int(size)
+    self.depth = Int(min(depth, 1 << 20))
+    source = card.address.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    fillerHash = ProbeFrame.prepare(
+      Self.pointer(DMAMemory(count: Int(size)).address), size: Int(size), destination: Self.everyone, source: source)
+    patience = session.ticks(nanoseconds: 500_000_000)
+  }
+
+  func forgetMeasurements() {
+    operations = 0
+    unsent = 0
+    latency = LatencyHistogram()
+  }
+
+  /// Keeps frames flowing for this long, then waits for those that are under way.
+  func run(nanoseconds: UInt64) throws(WorkloadFailure) {
+    let start = pv_tsc()
+    let deadline = start &+ session.ticks(nanoseconds: nanoseconds)
+    lastProgress = start
+    do throws(NetworkError) {
+      if rate > 0, sends { try flow(from: start, until: deadline) } else { try loop(until: deadline) }
+    } catch {
+      throw Self.failure(error)
+    }
+  }
+
+  /// Stops the card and takes what it had received by then: from here on every count stands still.
+  func finish() throws(WorkloadFailure) {
+    card.stop()
+    do throws(NetworkError) { _ = try takeReceived(counting: false) } catch { throw Self.failure(error) }
+    if echoes { ledger.close(sent: sent) }
+  }
+
+  /// Counts over the guest's whole life, warm-up included.
+  func sendCounts() {
+    let counts: [(StaticString, UInt64)] = [
+      ("network.sent", sent), ("network.unsent", unsent), ("network.received", received),
+      ("network.lost", ledger.lost), ("network.reordered", ledger.reordered),
+      ("network.duplicated", ledger.duplicated), ("network.corrupted", ledger.corrupted),
+    ]
+    for (name, count) in counts { session.send(.value(name: Text.bytes(name), count)) }
+  }
+
+  /// A network that changes or doubles frames is not measured.
+  func verify() throws(WorkloadFailure) {
+    guard ledger.corrupted == 0, ledger.duplicated == 0 else {
+      throw .failed(
+        Text.bytes("frame verification failed: corrupted ") + Text.decimal(ledger.corrupted)
+          + Text.bytes(", duplicated ") + Text.decimal(ledger.duplicated))
+    }
+  }
+
+  // MARK: The two loops
+
+  /// Closed: `depth` frames are in flight until the deadline.
+  private func loop(until deadline: UInt64) throws(NetworkError) {
+    while true {
+      let isOpen = pv_tsc() < deadline
+      var progress = 0
+      while isOpen, sends, inFlight < depth, let buffer = card.transmitBuffer() {
+        try send(buffer, stamp: pv_tsc())
+        progress += 1
+      }
+      if progress > 0 { card.kick() }
+      progress += try settle()
+      guard isOpen || (sends && inFlight > 0) else { return }
+      if progress == 0 {
+        giveUpWhatIsLost()
+        try card.wait()
+      }
+    }
+  }
+
+  /// Open: a frame is due every 1/rate seconds, whatever became of those before it.
+  private func flow(from start: UInt64, until deadline: UInt64) throws(NetworkError) {
+    // Ticks between frames in 44.20 fixed point: no drift that matters, and no wide division.
+    let step = (session.orders.tscHertz << 20) / rate
+    let planned = ((deadline &- start) << 20) / step
+    var index: UInt64 = 0
+    var isOpen = true
+    while true {
+      let now = pv_tsc()
+      var progress = 0
+      var due = start
+      while isOpen, index < planned {
+        due = start &+ (index &* step) >> 20
+        guard due <= now, let buffer = card.transmitBuffer() else { break }
+        try send(buffer, stamp: due)
+        index += 1
+        progress += 1
+      }
+      if progress > 0 { card.kick() }
+      progress += try settle()
+      isOpen = index < planned && now < deadline
+      guard isOpen || inFlight > 0 else { break }
+      if progress == 0 {
+        giveUpWhatIsLost()
+        try card.wait(until: isOpen ? max(due, now &+ 1) : now &+ patience)
+      }
+    }
+    unsent += planned - index
+  }
+
+  private func send(_ buffer: UInt, stamp: UInt64) throws(NetworkError) {
+    let frame = Self.pointer(buffer)
+    if !ProbeFrame.isProbe(frame, size: size) {
+      _ = ProbeFrame.prepare(frame, size: size, destination: Self.everyone, source: source)
+    }
+    ProbeFrame.seal(frame, fillerHash: fillerHash, content: ProbeFrame.Content(sequence: sent, stamp: stamp))
+    try card.transmit(length: size)
+    sent += 1
+    inFlight += 1
+  }
+
+  /// Takes what has come in and what has left; how many frames.
+  private func settle() throws(NetworkError) -> Int {
+    var progress = try takeReceived(counting: echoes || receives)
+    if sends, !echoes {
+      let left = try card.reclaim()
+      inFlight -= min(left, inFlight)
+      operations += UInt64(left)
+      progress += left
+    }
+    if progress > 0 {
+      lastProgress = pv_tsc()
+      session.beat()
+    }
+    return progress
+  }
+
+  private func takeReceived(counting: Bool) throws(NetworkError) -> Int {
+    var count = 0
+    while count < 256 || !counting, let frame = try card.receive() {
+      let now = pv_tsc()
+      let bytes = UnsafeRawPointer(Self.pointer(frame.address))
+      // Whoever else speaks on this network is not part of the stream.
+      if ProbeFrame.isProbe(bytes, size: frame.length) {
+        let content = ProbeFrame.content(of: bytes, size: frame.length)
+        ledger.enter(content)
+        received += 1
+        count += 1
+        if counting { operations += 1 }
+        if echoes {
+          inFlight -= min(1, inFlight)
+          if let content, counting { latency.record(session.nanoseconds(now &- min(content.stamp, now))) }
+        }
+      }
+      card.release()
+    }
+    return count
+  }
+
+  /// After a long silence, nothing more will come of what is in flight.
+  private func giveUpWhatIsLost() {
+    if pv_tsc() &- lastProgress > patience {
+      inFlight = 0
+      lastProgress = pv_tsc()
+    }
+  }
+
+  private static func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
+    // SAFETY: a driver's buffer, in the guest's identity-mapped memory.
+    UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
+  }
+
+  private static func failure(_ error: NetworkError) -> WorkloadFailure {
+    .failed(
+      Text.bytes("network error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
+  }
+}
