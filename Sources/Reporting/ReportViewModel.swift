@@ -120,7 +120,7 @@ enum Methods {
   static let calibrated =
     "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
   static let uncalibrated =
-    "The gate is not calibrated on this host: its false-positive rate here is unknown (pvbench calibrate measures it)."
+    "The gate is not calibrated on this host: its false-positive rate here is unknown."
   static let sentences = [
     """
     One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \
