@@ -7,39 +7,35 @@ import PVWire
 /// Parameter: block (bytes a write). What is written is NUL, which terminals and the host's log ignore: the path is the
 /// same for every byte, and the log stays readable.
 enum ConsoleWorkload {
-  static func run(_ session: Session) throws(WorkloadFailure) {
+  static func run(_ session: Session) throws(WorkloadFailure) { try session.measure(ConsoleLoop(session)) }
+}
+
+private final class ConsoleLoop: MeasuredLoop {
+  let bytesPerOperation: UInt64
+  private(set) var operations: UInt64 = 0
+  private(set) var latency = LatencyHistogram()
+  private let session: Session
+
+  init(_ session: Session) throws(WorkloadFailure) {
     let block = try session.number("block")
     guard block >= 1, block <= 4096 else { throw .failed(Text.bytes("block: expected 1 to 4096 bytes")) }
-    let latency = LatencyHistogram()
-    session.ring(.ready)
-    _ = write(session, block: block, nanoseconds: session.orders.warmupNanoseconds, latency: nil)
-    let empty = session.emptyMeasurement()
-
-    session.ring(.windowOpen)
-    let start = pv_tsc()
-    let operations = write(session, block: block, nanoseconds: session.orders.windowNanoseconds, latency: latency)
-    let end = pv_tsc()
-    session.ring(.windowClose)
-
-    session.send(
-      .window(
-        operations: operations, bytes: operations * block, startTSC: start, endTSC: end, emptyLoopTicks: empty))
-    session.send(histogram: latency, name: "latency")
+    bytesPerOperation = block
+    self.session = session
   }
 
-  /// Writes for this long, at least once; returns the number of writes.
-  private static func write(
-    _ session: Session, block: UInt64, nanoseconds: UInt64, latency: LatencyHistogram?
-  ) -> UInt64 {
+  func forgetMeasurements() {
+    operations = 0
+    latency = LatencyHistogram()
+  }
+
+  func run(nanoseconds: UInt64) throws(WorkloadFailure) {
     let deadline = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
-    var operations: UInt64 = 0
     repeat {
       let submitted = pv_tsc()
-      for _ in 0..<block { UART.send(0) }
-      latency?.record(session.nanoseconds(pv_tsc() &- submitted))
+      for _ in 0..<bytesPerOperation { UART.send(0) }
+      latency.record(session.nanoseconds(pv_tsc() &- submitted))
       operations += 1
       session.beat()
     } while pv_tsc() < deadline
-    return operations
   }
 }

@@ -13,23 +13,8 @@ enum DiskWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
     let disk = try findDisk(session)
     let loop = try DiskLoop(session, disk)
-    session.ring(.ready)
-    try loop.run(nanoseconds: session.orders.warmupNanoseconds)
-    loop.forgetMeasurements()
-    let empty = session.emptyMeasurement()
-
-    session.ring(.windowOpen)
-    let start = pv_tsc()
-    try loop.run(nanoseconds: session.orders.windowNanoseconds)
-    let end = pv_tsc()
-    session.ring(.windowClose)
-
-    session.send(
-      .window(
-        operations: loop.operations, bytes: loop.operations * UInt64(loop.blockSize), startTSC: start, endTSC: end,
-        emptyLoopTicks: empty))
+    try session.measure(loop)
     session.send(.slots(loop.slots.map { $0.issued }))
-    session.send(histogram: loop.latency, name: "latency")
   }
 
   private static func findDisk(_ session: Session) throws(WorkloadFailure) -> any DiskDriver {
@@ -53,7 +38,7 @@ enum DiskWorkload {
 }
 
 /// The loop itself. Nothing in it allocates.
-private final class DiskLoop {
+private final class DiskLoop: MeasuredLoop {
   struct Slot {
     var issued: UInt64 = 0
     var submitted: UInt64 = 0
@@ -64,6 +49,7 @@ private final class DiskLoop {
   }
 
   let blockSize: Int
+  var bytesPerOperation: UInt64 { UInt64(blockSize) }
   private(set) var slots: [Slot]
   private(set) var operations: UInt64 = 0
   private(set) var latency = LatencyHistogram()

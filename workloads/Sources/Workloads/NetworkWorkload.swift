@@ -14,23 +14,7 @@ enum NetworkWorkload {
     let card = try session.networkCard()
     let loop = try NetworkLoop(session, card)
     Watchdog.start()
-    session.ring(.ready)
-    try loop.run(nanoseconds: session.orders.warmupNanoseconds)
-    loop.forgetMeasurements()
-    let empty = session.emptyMeasurement()
-
-    session.ring(.windowOpen)
-    let start = pv_tsc()
-    try loop.run(nanoseconds: session.orders.windowNanoseconds)
-    let end = pv_tsc()
-    session.ring(.windowClose)
-
-    try loop.finish()
-    session.send(
-      .window(
-        operations: loop.operations, bytes: loop.operations * UInt64(loop.size), startTSC: start, endTSC: end,
-        emptyLoopTicks: empty))
-    session.send(histogram: loop.latency, name: "latency")
+    try session.measure(loop)
     loop.sendCounts()
     try loop.verify()
   }
@@ -52,8 +36,9 @@ extension Session {
 }
 
 /// The loop itself. Nothing in it allocates.
-private final class NetworkLoop {
+private final class NetworkLoop: MeasuredLoop {
   let size: Int
+  var bytesPerOperation: UInt64 { UInt64(size) }
   private(set) var operations: UInt64 = 0
   private(set) var latency = LatencyHistogram()
   private let session: Session
@@ -118,7 +103,7 @@ private final class NetworkLoop {
   }
 
   /// Stops the card and takes what it had received by then: from here on every count stands still.
-  func finish() throws(WorkloadFailure) {
+  func settle() throws(WorkloadFailure) {
     card.stop()
     do throws(NetworkError) { _ = try takeReceived(counting: false) } catch { throw Self.failure(error) }
     if echoes { ledger.close(sent: sent) }
