@@ -34,6 +34,9 @@ private final class Machine {
   private let virtualMachine: VirtualMachine
 
   init(_ specification: MachineSpecification) throws(MachineError) {
+    guard specification.vcpus == 1 else {
+      throw .wiring("a guest has one vCPU so far, not \(specification.vcpus)")
+    }
     pv_use_one_heap()
     self.specification = specification
     do { workerFailure = try WorkerFailure() } catch { throw .wiring("no eventfd, errno \(error.errno)") }

@@ -19,7 +19,7 @@ final class ConsoleLog: SerialSink {
   private var bytes: [UInt8] = []
   private static let capacity = 64 << 10
 
-  init() { bytes.reserveCapacity(4096) }
+  init() { bytes.reserveCapacity(Self.capacity) }
 
   /// NUL is ignored, as terminals do.
   func byte(_ value: UInt8) { if value != 0, bytes.count < Self.capacity { bytes.append(value) } }
