@@ -2,22 +2,29 @@ import Foundation
 import Measurement
 import Statistics
 
-/// What a run found, a line each workload: its primary metric's median in every mode, then the ratio of the last pair's
-/// medians with its 95 % interval, and the verdict.
+/// What a run found in its workloads' primary metrics, with ratios, their 95 % intervals and verdicts.
 public struct ResultTable {
   /// The table, with a line below it for each reason why something is missing.
   public let text: String
 
-  /// The table of a run.
+  /// More modes than these do not fit beside each other on a terminal.
+  private static let widestRow = 3
+
+  /// The table of a run: a line each workload, or a line each cell where there are many modes.
   public init(_ run: RunRecord) {
     let modes = run.cells.reduce(into: [String]()) { if !$0.contains($1.mode) { $0.append($1.mode) } }
+    let table = modes.count > Self.widestRow ? Self.lineEachCell(run) : Self.lineEachWorkload(run, modes)
+    text = table.text + run.cells.flatMap(Self.remarks).map { $0 + "\n" }.joined()
+  }
+
+  /// Every mode's median side by side, then the ratio of one pair of modes.
+  private static func lineEachWorkload(_ run: RunRecord, _ modes: [String]) -> TextTable {
     // One pair stands for the run: paravirtual over full emulation, or the only one there is.
     let pairs = Set(run.comparisons.map(\.mode))
     let pair = pairs.contains("full:paravirt") ? "full:paravirt" : pairs.min()
     var table = TextTable(
       columns: ["WORKLOAD"] + modes + ["RATIO", "95 % INTERVAL", "VERDICT"],
       rightAligned: Set(1...(modes.count + 1)))
-    var remarks: [String] = []
     for workload in run.cells.reduce(into: [String](), { if $0.last != $1.workload { $0.append($1.workload) } }) {
       let cells = run.cells.filter { $0.workload == workload }
       let medians = modes.map { mode in cells.first { $0.mode == mode }.map(Self.median) ?? "" }
@@ -25,9 +32,22 @@ public struct ResultTable {
         $0.workload == workload && $0.mode == pair && $0.metric == cells.first?.primary
       }
       table.add([workload] + medians + Self.columns(comparison))
-      remarks += cells.flatMap(Self.remarks)
     }
-    text = table.text + remarks.map { $0 + "\n" }.joined()
+    return table
+  }
+
+  /// Each cell with its ratio to the mode that it is compared with.
+  private static func lineEachCell(_ run: RunRecord) -> TextTable {
+    var table = TextTable(
+      columns: ["WORKLOAD", "MODE", "MEDIAN", "OVER", "RATIO", "95 % INTERVAL", "VERDICT"], rightAligned: [2, 4])
+    for cell in run.cells {
+      let comparison = run.comparisons.first {
+        $0.workload == cell.workload && $0.metric == cell.primary && $0.mode.hasSuffix(":" + cell.mode)
+      }
+      let base = comparison.map { String($0.mode.dropLast(cell.mode.count + 1)) } ?? ""
+      table.add([cell.workload, cell.mode, Self.median(cell), base] + Self.columns(comparison))
+    }
+    return table
   }
 
   private static func median(_ cell: CellRecord) -> String {

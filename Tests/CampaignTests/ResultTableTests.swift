@@ -45,4 +45,22 @@ struct ResultTableTests {
 
         """)
   }
+
+  @Test func manyModesHaveALineEach() {
+    let side = SideRecord(n: 3, median: nil, low: nil, high: nil)
+    let comparison = ComparisonRecord(
+      suite: "disk", workload: "disk.w", mode: "full:full+cpuid=kvm", metric: "throughput.ops", unit: "1/s",
+      better: .higher, a: side, b: side, ratio: 1.01, ratioLow: 0.99, ratioHigh: 1.03, p: 0.5, pHolm: 1, test: "",
+      mde: nil, verdict: .noChangeFound, reason: nil)
+    let cells = ["full", "full+cpuid=kvm", "paravirt+cpuid=hidden", "paravirt"].map { cell($0, [800, 810, 820]) }
+    #expect(
+      table(cells, [comparison]) == """
+        WORKLOAD  MODE                   MEDIAN  OVER  RATIO  95 % INTERVAL  VERDICT
+        disk.w    full                   810 /s
+        disk.w    full+cpuid=kvm         810 /s  full  1.01×  [0.99–1.03]    no change found
+        disk.w    paravirt+cpuid=hidden  810 /s
+        disk.w    paravirt               810 /s
+
+        """)
+  }
 }
