@@ -4,75 +4,86 @@ public struct Subsystem: Sendable {
   public let name: String
   /// What it means, in one line.
   public let summary: String
+  /// Its value in full emulation.
+  public let full: String
+  /// Its value in the paravirtual mode.
+  public let paravirt: String
+  /// True where it changes every machine; otherwise only those whose workload uses it.
+  public let isUniversal: Bool
   /// Every value with a line about it.
   public let values: [(name: String, summary: String)]
+
+  init(
+    _ name: String, _ summary: String, full: String, paravirt: String, isUniversal: Bool = false,
+    values: [(name: String, summary: String)]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.full = full
+    self.paravirt = paravirt
+    self.isUniversal = isUniversal
+    self.values = values
+  }
 }
 
 /// The table of what machines are made of. To add a device: one row here, one line in Machine's wiring.
 public enum MachineProfile {
-  /// Every subsystem and its values.
+  /// Every subsystem, its values, and which of them the two modes have.
   public static let subsystems: [Subsystem] = [
     Subsystem(
-      name: "disk", summary: "disk controller",
+      "disk", "disk controller", full: "ide-pio", paravirt: "virtio-blk",
       values: [
         ("ide-pio", "PIIX-style IDE, ATA PIO through ports 0x1F0 and 0x3F6, IRQ 14"),
         ("ide-dma", "PIIX3 IDE function: ATA DMA by its bus master, IRQ 14"),
         ("virtio-blk", "virtio-blk: ioeventfd doorbell, irqfd completion, io_uring"),
       ]),
     Subsystem(
-      name: "transport", summary: "what virtio devices are attached to",
+      "transport", "what virtio devices are attached to", full: "pci", paravirt: "pci",
       values: [
         ("mmio", "virtio-mmio: one interrupt and one doorbell address a device"),
         ("pci", "virtio over PCI: MSI-X, and a doorbell address for each queue"),
       ]),
     Subsystem(
-      name: "backend", summary: "what stands behind the disk",
+      "backend", "what stands behind the disk", full: "file", paravirt: "file",
       values: [
         ("file", "a raw file or block device, O_DIRECT: by io_uring for virtio-blk, by pread and pwrite for IDE"),
         ("memory", "memory of the runner, seeded like the file"),
         ("null", "nothing: no I/O, no content, the pure cost of the path"),
       ]),
     Subsystem(
-      name: "doorbell", summary: "how a virtio queue is kicked",
+      "doorbell", "how a virtio queue is kicked", full: "ioeventfd", paravirt: "ioeventfd",
       values: [
         ("ioeventfd", "inside the kernel: the guest goes on at once"),
         ("exit", "by a userspace exit, whose handler wakes the I/O thread"),
       ]),
     Subsystem(
-      name: "net", summary: "network card",
+      "net", "network card", full: "e1000", paravirt: "virtio-net",
       values: [
         ("none", "no network card"),
         ("e1000", "Intel 82540EM in PCI slot 3: registers by exits, descriptor rings, INTx"),
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
       ]),
     Subsystem(
-      name: "cpuid", summary: "hypervisor CPUID leaves",
+      "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
-      name: "console", summary: "guest log", values: [("uart", "16550A at COM1")]),
+      "console", "guest log", full: "uart", paravirt: "uart", isUniversal: true,
+      values: [("uart", "16550A at COM1")]),
     Subsystem(
-      name: "completion", summary: "how the guest's driver learns that a request has ended",
+      "completion", "how the guest's driver learns that a request has ended", full: "interrupt", paravirt: "interrupt",
       values: [("interrupt", "by the device's interrupt"), ("polled", "by polling, interrupts off")]),
   ]
 
   /// The two ends of the scale: every subsystem's value by mode.
   public static let modes: [(name: String, summary: String, choices: [String: String])] = [
-    (
-      "full", "full emulation: what a guest without any paravirtual driver sees",
-      [
-        "disk": "ide-pio", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "net": "e1000",
-        "cpuid": "hidden", "console": "uart", "completion": "interrupt",
-      ]
-    ),
-    (
-      "paravirt", "paravirtual devices and CPUID leaves",
-      [
-        "disk": "virtio-blk", "transport": "pci", "backend": "file", "doorbell": "ioeventfd", "net": "virtio-net",
-        "cpuid": "kvm", "console": "uart", "completion": "interrupt",
-      ]
-    ),
+    ("full", "full emulation: what a guest without any paravirtual driver sees", row(\.full)),
+    ("paravirt", "paravirtual devices and CPUID leaves", row(\.paravirt)),
   ]
 
   /// The mode's choices; nil for an unknown mode.
   public static func choices(of mode: String) -> [String: String]? { modes.first { $0.name == mode }?.choices }
+
+  private static func row(_ value: (Subsystem) -> String) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: subsystems.map { ($0.name, value($0)) })
+  }
 }

@@ -137,7 +137,25 @@ struct PlannerTests {
       try plan(.of("disk.randread.4k.qd1", modes: modes)).cells.map(\.skipReason) == [
         "IDE has no doorbell to choose", nil,
       ])
-    #expect(try plan(.of("console.write.80b", modes: modes)).cells.map(\.skipReason) == [nil, nil])
+    #expect(
+      try plan(.of("console.write.80b", modes: ["paravirt+doorbell=exit"])).cells.map(\.skipReason) == [
+        "console workloads do not use doorbell"
+      ])
+  }
+
+  @Test func choicesOfACellAreThoseItsWorkloadUses() throws {
+    let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+net=e1000"])).cells
+    #expect(cells.map(\.skipReason) == ["disk workloads do not use net"])
+    #expect(cells[0].choices["net"] == nil)
+    #expect(cells[0].choices["disk"] == "virtio-blk")
+  }
+
+  @Test func ablationTurnsOnlyWhatTheWorkloadUses() throws {
+    var request = RunRequest.of("disk.randread.4k.qd1")
+    request.ablate = true
+    let names = try plan(request).cells.map(\.mode.name)
+    #expect(names.contains("full+disk=virtio-blk"))
+    #expect(!names.contains { $0.contains("net=") })
   }
 
   @Test func moreInFlightThanTheGuestHasBuffersForIsSkipped() throws {

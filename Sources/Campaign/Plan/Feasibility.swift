@@ -6,6 +6,10 @@ enum Feasibility {
 
   private static let rules: [Rule] = [
     { workload, mode in
+      // A variant of something that the workload's machine does not have would be a copy of its base row.
+      mode.overrides.keys.sorted().first { !workload.uses($0) }.map { "\(workload.kernel) workloads do not use \($0)" }
+    },
+    { workload, mode in
       let isDeep = workload.isDisk && (workload.number("depth") ?? 1) > 1
       return isDeep && hasIDE(mode) ? "IDE has queue depth 1 only" : nil
     },

@@ -14,9 +14,11 @@ public struct PlannedCell: Codable, Equatable, Sendable {
   /// Why it cannot be measured here; nil where it can.
   public var skipReason: String?
 
-  /// The machine's choices as this workload runs on it: a parameter that the row fixes wins.
+  /// The machine's choices as this workload runs on it: those that it uses, and a parameter that the row fixes wins.
   public var choices: [String: String] {
-    mode.choices.reduce(into: [:]) { $0[$1.key] = workload.parameter($1.key) ?? $1.value }
+    mode.choices.filter { workload.uses($0.key) }.reduce(into: [:]) {
+      $0[$1.key] = workload.parameter($1.key) ?? $1.value
+    }
   }
 
   /// True where the guest's disk is the image; memory and null back ends begin and end with their runner.

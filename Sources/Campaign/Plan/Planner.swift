@@ -26,6 +26,8 @@ public enum Planner {
     for workload in workloads {
       let first = cells.count
       for mode in modes where workload.modes.contains(mode.base) {
+        // An ablation turns what the workload uses, and nothing else.
+        if request.ablate, Mode.ablation.contains(mode), !mode.overrides.keys.allSatisfy(workload.uses) { continue }
         cells.append(
           PlannedCell(
             workload: workload, mode: mode,

@@ -21,11 +21,13 @@ struct ParameterSchema: Sendable {
 /// checked against it, so that a wrong unit is found before a guest is started.
 struct KernelSchema: Sendable {
   let name: String
+  /// The subsystems of its machine that it uses, beside those of every machine: only they are choices for its workloads.
+  let uses: [String]
   let parameters: [ParameterSchema]
 
   static let all: [KernelSchema] = [
     KernelSchema(
-      name: "disk",
+      name: "disk", uses: ["disk", "transport", "backend", "doorbell", "completion"],
       parameters: [
         ParameterSchema(name: "operation", kind: .word(["read", "write", "mixed", "flush"]), isRequired: true),
         ParameterSchema(
@@ -37,10 +39,10 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "backend", kind: .word(["file", "memory", "null"]), isRequired: false),
       ]),
     KernelSchema(
-      name: "console",
+      name: "console", uses: [],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
     KernelSchema(
-      name: "network",
+      name: "network", uses: ["net", "transport", "doorbell", "completion"],
       parameters: [
         ParameterSchema(
           name: "operation", kind: .word(["roundtrip", "transmit", "receive", "both"]), isRequired: true),

@@ -58,6 +58,12 @@ public struct Workload: Codable, Equatable, Sendable {
     return own
   }
 
+  /// True where `subsystem` is part of its machine; the others are no choices for it.
+  func uses(_ subsystem: String) -> Bool {
+    KernelSchema.named(kernel)?.uses.contains(subsystem) == true
+      || MachineProfile.subsystems.contains { $0.name == subsystem && $0.isUniversal }
+  }
+
   /// True where its kernel works on a disk.
   var isDisk: Bool { kernel == "disk" }
 
