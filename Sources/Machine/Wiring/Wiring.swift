@@ -1,0 +1,112 @@
+import Backends
+import DeviceModel
+import EmulatedDevices
+import GuestMemory
+import KVM
+import MachineLauncher
+import PVWire
+import ParavirtDevices
+
+/// A level-triggered KVM interrupt input as devices know one.
+final class KVMInterruptLine: InterruptLine {
+  private let input: InterruptInput
+  init(_ input: InterruptInput) { self.input = input }
+  func set(_ asserted: Bool) { input.set(asserted) }
+}
+
+/// The machine profile's rows put into effect: devices on buses, interrupts and doorbells into KVM. Addresses are those of
+/// `AddressMap`; devices never learn them.
+struct Wiring: ~Copyable {
+  var ports = Bus()
+  var mmio = Bus()
+  /// What runs beside the vCPUs: one entry a device queue.
+  var workers: [any DeviceWorker] = []
+  /// What a Linux guest would be told of devices that cannot be probed.
+  var commandLine = ""
+  /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
+  var network: NetworkAttachment?
+  let console = ConsoleLog()
+
+  typealias Port = AddressMap.Port
+  typealias GSI = AddressMap.GSI
+
+  let disk: Disk
+  let isVirtioOnPCI: Bool
+  let doorbellExits: Bool
+  let pci = PCIHostBridge()
+  var router: InterruptRouter?
+  var nextMessage = InterruptRouter.firstMessage
+
+  /// Makes what can be made without a VM.
+  init(_ specification: MachineSpecification) throws(MachineError) {
+    let network = try NetworkAttachment(specification)
+    let disk = try Self.openDisk(specification)
+    self.network = network
+    self.disk = disk
+    doorbellExits = specification.choices["doorbell"] == "exit"
+    isVirtioOnPCI = specification.choices["transport"] == "pci"
+  }
+
+  /// Attaches everything to `machine`, whose RAM is `memory`.
+  mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
+    try attachConsole(machine)
+    attachSouthBridge()
+    switch disk {
+    case .none: break
+    case .ide(let storage, hasDMA: false): try attachIDE(storage, machine)
+    case .ide(let storage, hasDMA: true): try attachPIIX3(storage, machine, memory: memory)
+    case .virtio(let device):
+      try attach(device, slot: AddressMap.PCI.disk, mmioSlot: AddressMap.MMIOSlot.disk, machine, memory: memory)
+    }
+    switch network?.card {
+    case nil: break
+    case .virtio(let device):
+      try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
+    case .e1000: try attachE1000(machine, memory: memory)
+    }
+    try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
+  }
+
+  /// Hands the buses over to whoever answers exits; they are empty afterwards.
+  mutating func takeDispatcher() -> ExitDispatcher {
+    var ports = Bus()
+    var mmio = Bus()
+    swap(&ports, &self.ports)
+    swap(&mmio, &self.mmio)
+    return ExitDispatcher(ports: ports, mmio: mmio)
+  }
+
+  /// The PIIX3's ISA bridge (82371SB): nothing but an identity, in front of the devices at legacy ports.
+  private func attachSouthBridge() {
+    let bridge = PCIStub(PCIIdentity(vendor: 0x8086, device: 0x7000, classCode: 0x060100))
+    pci.add(bridge, slot: AddressMap.PCI.southBridge)
+  }
+
+  /// The next `count` GSIs as a function's message interrupts.
+  mutating func messages(count: Int, _ machine: borrowing VirtualMachine) throws(MachineError) -> PCIMessages {
+    if router == nil { do { router = try machine.interruptRouter() } catch { throw .kvm(error) } }
+    guard let router else { preconditionFailure("just made") }
+    defer { nextMessage += UInt32(count) }
+    return try PCIMessages(vectorCount: count, firstGSI: nextMessage, router: router, machine: machine)
+  }
+
+  /// Puts a function on the bus, and its windows where they are.
+  mutating func add(_ function: any PCIFunction, slot: Int, function number: Int = 0) throws(MachineError) {
+    pci.add(function, slot: slot, function: number)
+    for (base, device) in function.windows {
+      switch base {
+      case .memory(_, let count, let address):
+        try Self.map(device, at: UInt64(address), count: UInt64(count), on: &mmio)
+      case .port(_, let count, let address): try Self.map(device, at: UInt64(address), count: UInt64(count), on: &ports)
+      }
+    }
+  }
+
+  static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine {
+    do { return KVMInterruptLine(try machine.interruptInput(gsi: gsi)) } catch { throw .kvm(error) }
+  }
+
+  static func map(_ device: any Device, at base: UInt64, count: UInt64, on bus: inout Bus) throws(MachineError) {
+    do { try bus.map(device, at: base, count: count) } catch { throw .wiring("\(error)") }
+  }
+}
