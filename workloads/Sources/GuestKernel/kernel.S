@@ -49,6 +49,9 @@ start_ring0:
 // int3 from ring 3: RAX names the service.
 //   0 wait   sleep until an interrupt, unless *RDI already differs from RSI
 //   1 cpuid  leaf EDI, subleaf ESI; EAX, EBX, ECX, EDX to the four words at RDX
+//   2 rdmsr  register EDI; its value in RAX
+//   3 wrmsr  register EDI, value RSI
+//   4 vmcall, 5 vmmcall  number RDI, arguments RSI, RDX, RCX, R8; the result in RAX (Linux, virt/kvm/x86/hypercalls.rst)
 service:
     test %eax, %eax
     jnz 1f
@@ -57,7 +60,39 @@ service:
     sti
     hlt                             // sti holds interrupts back for one instruction: no wake-up is lost
 2:  iretq
-1:  push %rbx
+1:  cmp $1, %eax
+    je service_cpuid
+    cmp $4, %eax
+    jae service_hypercall
+    cmp $3, %eax
+    mov %edi, %ecx
+    je 3f
+    rdmsr
+    shl $32, %rdx
+    or %rdx, %rax
+    iretq
+3:  mov %esi, %eax
+    mov %rsi, %rdx
+    shr $32, %rdx
+    wrmsr
+    iretq
+service_hypercall:
+    push %rbx
+    mov %eax, %r9d
+    mov %rdi, %rax
+    mov %rsi, %rbx
+    xchg %rcx, %rdx                 // RCX the second argument, RDX the third
+    mov %r8, %rsi
+    cmp $5, %r9d
+    je 4f
+    vmcall
+    pop %rbx
+    iretq
+4:  vmmcall
+    pop %rbx
+    iretq
+service_cpuid:
+    push %rbx
     push %rdx
     mov %edi, %eax
     mov %esi, %ecx
@@ -143,6 +178,26 @@ pv_wait:                            // (counter, seen)
     .globl pv_cpuid
 pv_cpuid:                           // (leaf, subleaf, words)
     mov $1, %eax
+    int3
+    ret
+    .globl pv_rdmsr
+pv_rdmsr:                           // (register) -> value
+    mov $2, %eax
+    int3
+    ret
+    .globl pv_wrmsr
+pv_wrmsr:                           // (register, value)
+    mov $3, %eax
+    int3
+    ret
+    .globl pv_vmcall
+pv_vmcall:                          // (number, first, second, third, fourth) -> result
+    mov $4, %eax
+    int3
+    ret
+    .globl pv_vmmcall
+pv_vmmcall:
+    mov $5, %eax
     int3
     ret
 

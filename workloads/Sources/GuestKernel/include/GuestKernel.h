@@ -69,6 +69,10 @@ static inline uintptr_t pv_interrupt_counter(uint8_t vector) { return (uintptr_t
 // Services of ring 0 (kernel.S).
 void pv_wait(uintptr_t counter, uint64_t seen);
 void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *words);
+uint64_t pv_rdmsr(uint32_t index);
+void pv_wrmsr(uint32_t index, uint64_t value);
+uint64_t pv_vmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
+uint64_t pv_vmmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
 
 extern uint8_t pv_idt[4096];
 static inline uintptr_t pv_idt_address(void) { return (uintptr_t)pv_idt; }
