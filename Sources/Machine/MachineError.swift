@@ -11,6 +11,8 @@ public enum MachineError: Error, CustomStringConvertible {
   case disk(String)
   case network(String)
   case wiring(String)
+  /// A choice that this host cannot offer: nothing is wrong, and nothing can be measured.
+  case unavailable(String)
 
   /// What happened, in one line.
   public var description: String {
@@ -18,7 +20,7 @@ public enum MachineError: Error, CustomStringConvertible {
     case .kvm(let error): "\(error)"
     case .memory(let error): "\(error)"
     case .guestImage(let error): "guest image: \(error)"
-    case .disk(let text), .network(let text): text
+    case .disk(let text), .network(let text), .unavailable(let text): text
     case .wiring(let text): "cannot wire the machine: \(text)"
     }
   }

@@ -64,6 +64,13 @@ public enum MachineProfile {
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
       ]),
     Subsystem(
+      "ipi", "how one vCPU interrupts another", full: "xapic", paravirt: "hypercall",
+      values: [
+        ("xapic", "the local APIC's command register by MMIO"),
+        ("x2apic", "the local APIC's command register by MSR"),
+        ("hypercall", "KVM_HC_SEND_IPI"),
+      ]),
+    Subsystem(
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
@@ -73,6 +80,9 @@ public enum MachineProfile {
       "completion", "how the guest's driver learns that a request has ended", full: "interrupt", paravirt: "interrupt",
       values: [("interrupt", "by the device's interrupt"), ("polled", "by polling, interrupts off")]),
   ]
+
+  /// Subsystems that the guest's drivers must be told of, in its orders.
+  public static let toldToGuest = ["completion", "ipi"]
 
   /// The two ends of the scale: every subsystem's value by mode.
   public static let modes: [(name: String, summary: String, choices: [String: String])] = [

@@ -160,7 +160,7 @@ public struct MachineSpecification: Equatable, Sendable {
       switch key {
       case "vcpus":
         vcpus = try number(Int.self)
-        guard (1...64).contains(vcpus) else { throw .badValue(argument: argument, expected: "1 to 64") }
+        guard (1...16).contains(vcpus) else { throw .badValue(argument: argument, expected: "1 to 16") }
       case "memory":
         memory = try number(UInt64.self)
         guard memory >= 32 << 20, memory <= 1 << 30 else {

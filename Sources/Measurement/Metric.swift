@@ -99,6 +99,8 @@ public enum MetricCatalog {
     Metric(
       id: "network.doorbells", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Doorbells of the network card, whole life"),
+    Metric(id: "ipi.sent", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts sent between vCPUs"),
+    Metric(id: "ipi.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts handled by vCPUs"),
     Metric(id: "exits.per_op", unit: "1", better: .lower, floorAbsolute: 0.1, label: "Userspace exits per operation"),
     Metric(id: "exits.handler_seconds_per_op", unit: "s", better: .lower, label: "Time in exit handlers per operation"),
     Metric(id: "host.cpu_seconds", unit: "s", better: .lower, label: "Host CPU in the window"),

@@ -8,6 +8,8 @@ public enum Planner {
   static let quickRepetitions = 6
   static let quickWarmup: UInt64 = 100_000_000
   static let quickWindow: UInt64 = 300_000_000
+  /// What the guest's kernel has stacks for.
+  static let maximumVCPUs = 16
   /// Repetition files have five digits.
   static let maximumSteps = 100_000
 
@@ -76,8 +78,8 @@ public enum Planner {
     guard let repetitions = request.repetitions, (1...10_000).contains(repetitions) else {
       throw .usage("--reps \(request.repetitions ?? 0): expected 1 to 10000")
     }
-    guard request.vcpus == 1 else {
-      throw .usage("--vcpus \(request.vcpus ?? 0): the workloads use one vCPU, so only 1 is accepted for now")
+    guard let vcpus = request.vcpus, (1...maximumVCPUs).contains(vcpus) else {
+      throw .usage("--vcpus \(request.vcpus ?? 0): expected 1 to \(maximumVCPUs)")
     }
     guard let memory = request.memory, (16 << 20...1 << 30).contains(memory), memory % 4096 == 0 else {
       throw .usage("--memory \(Quantity.text(bytes: request.memory ?? 0)): expected 16MiB to 1GiB in whole pages")

@@ -42,6 +42,13 @@ struct KernelSchema: Sendable {
       name: "console", uses: [],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
     KernelSchema(
+      name: "ipi", uses: ["ipi"],
+      parameters: [
+        ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true),
+        ParameterSchema(name: "wait", kind: .word(["halt", "spin"]), isRequired: true),
+        ParameterSchema(name: "ipi", kind: .word(["xapic", "x2apic", "hypercall"]), isRequired: false),
+      ]),
+    KernelSchema(
       name: "network", uses: ["net", "transport", "doorbell", "completion"],
       parameters: [
         ParameterSchema(

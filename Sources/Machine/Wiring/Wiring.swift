@@ -30,6 +30,7 @@ struct Wiring: ~Copyable {
   typealias Port = AddressMap.Port
   typealias GSI = AddressMap.GSI
 
+  let vcpus: Int
   let disk: Disk
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
@@ -43,6 +44,7 @@ struct Wiring: ~Copyable {
     let disk = try Self.openDisk(specification)
     self.network = network
     self.disk = disk
+    vcpus = specification.vcpus
     doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
   }
@@ -73,7 +75,7 @@ struct Wiring: ~Copyable {
     var mmio = Bus()
     swap(&ports, &self.ports)
     swap(&mmio, &self.mmio)
-    return ExitDispatcher(ports: ports, mmio: mmio)
+    return ExitDispatcher(ports: ports, mmio: mmio, isShared: vcpus > 1)
   }
 
   /// The PIIX3's ISA bridge (82371SB): nothing but an identity, in front of the devices at legacy ports.

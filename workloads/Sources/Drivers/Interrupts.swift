@@ -5,22 +5,14 @@ public struct Interrupt {
   /// The vector, whose handler in the kernel counts and ends the interrupt.
   public let vector: UInt8
 
+  /// The interrupt of `vector`, whoever raises it.
+  public init(vector: UInt8) { self.vector = vector }
+
   /// Interrupts so far.
   @inline(__always) public var count: UInt64 { pv_interrupt_count(vector) }
 
   /// Sleeps (HLT) until any interrupt arrives, unless this one's count already differs from `seen`.
   @inline(__always) public func wait(beyond seen: UInt64) { pv_wait(pv_interrupt_counter(vector), seen) }
-}
-
-/// The local APIC (xAPIC MMIO; Intel SDM 3, chapter 11).
-public enum LocalAPIC {
-  private static let base: UInt = 0xFEE0_0000
-
-  /// Enables it; `acceptsPIC` leaves LINT0 open for the 8259 (virtual wire mode), otherwise LINT0 is masked.
-  public static func enable(acceptsPIC: Bool) {
-    pv_write32(base + 0xF0, 0x1FF)
-    pv_write32(base + 0x350, acceptsPIC ? 0x700 : 0x10000)
-  }
 }
 
 /// The pair of 8259A interrupt controllers at their PC ports, vectors 0x20–0x2F (8259A data sheet).
