@@ -43,17 +43,36 @@ public final class GuestMemory: @unchecked Sendable {
   private let base: UnsafeMutableRawPointer
 
   /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
-  public init(byteCount: Int) throws(GuestMemoryError) {
+  ///
+  /// - Parameter hugePages: transparent huge pages of 2 MiB where the host has them (madvise(2), MADV_HUGEPAGE), in place of
+  ///   pages of 4 KiB. Guest-physical and host addresses are then aligned alike, so that KVM can map them whole.
+  public init(byteCount: Int, hugePages: Bool = false) throws(GuestMemoryError) {
     let rounded = (min(byteCount, .max - 4095) + 4095) & ~4095
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    guard let base = mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
-      throw .cannotMap(byteCount: rounded, errno: errno)
-    }
+    let base = try Self.map(rounded, alignment: hugePages ? Self.hugePage : 4096)
     // Left out of core dumps, which also keeps the kernel from merging it with a neighbouring mapping: /proc/self/smaps
     // then tells guest RAM from the runner's own memory.
     madvise(base, rounded, MADV_DONTDUMP)
+    madvise(base, rounded, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)
     self.base = base
     self.byteCount = rounded
+  }
+
+  private static let hugePage = 2 << 20
+
+  /// Private anonymous memory at a multiple of `alignment`: what was mapped beside it to find one is given back.
+  private static func map(_ byteCount: Int, alignment: Int) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    let (total, overflow) = byteCount.addingReportingOverflow(alignment - 4096)
+    guard !overflow, let start = mmap(nil, total, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+      throw .cannotMap(byteCount: byteCount, errno: overflow ? ENOMEM : errno)
+    }
+    let base = UnsafeMutableRawPointer(
+      bitPattern: (UInt(bitPattern: start) + UInt(alignment - 1)) & ~UInt(alignment - 1))
+    guard let base else { throw .cannotMap(byteCount: byteCount, errno: ENOMEM) }
+    let before = base - start
+    if before > 0 { munmap(start, before) }
+    if total - before > byteCount { munmap(base + byteCount, total - before - byteCount) }
+    return base
   }
 
   deinit { munmap(base, byteCount) }

@@ -59,7 +59,8 @@ private final class Machine {
       if specification.choices["ipi"] == "hypercall", !HypercallProbe.reachesKVM(system) {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
-      let memory = try GuestMemory(byteCount: Int(specification.memory))
+      let memory = try GuestMemory(
+        byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
       let supported = try system.supportedCPUID()

@@ -71,6 +71,12 @@ public enum MachineProfile {
         ("hypercall", "KVM_HC_SEND_IPI"),
       ]),
     Subsystem(
+      "pages", "what guest RAM is made of on the host", full: "4k", paravirt: "thp", isUniversal: true,
+      values: [
+        ("4k", "pages of 4 KiB, each mapped when it is first touched"),
+        ("thp", "transparent huge pages of 2 MiB where the host has them"),
+      ]),
+    Subsystem(
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(

@@ -125,4 +125,12 @@ struct GuestAddressTests {
   @Test func anAddressIsShownInHexadecimal() {
     #expect("\(GuestAddress(0xFEB0_0050))" == "0xfeb00050")
   }
+
+  @Test func hugePagesAreAlignedAlikeInGuestAndHost() throws {
+    let memory = try GuestMemory(byteCount: 6 << 20, hugePages: true)
+    #expect(memory.byteCount == 6 << 20)
+    #expect(UInt(bitPattern: memory.slot.start) % UInt(2 << 20) == 0)
+    try memory.write(UInt64(7), at: GuestAddress((6 << 20) - 8))
+    #expect(try memory.read(UInt64.self, at: GuestAddress((6 << 20) - 8)) == 7)
+  }
 }

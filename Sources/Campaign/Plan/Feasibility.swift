@@ -14,9 +14,10 @@ enum Feasibility {
       return isDeep && hasIDE(mode) ? "IDE has queue depth 1 only" : nil
     },
     { workload, mode in
-      guard workload.isDisk, hasIDE(mode) else { return nil }
-      if mode.choices["doorbell"] == "exit" { return "IDE has no doorbell to choose" }
-      return mode.choices["transport"] == "mmio" ? "IDE has no virtio transport to choose" : nil
+      let card = workload.network != .none && mode.choices["net"] == "e1000" ? "the e1000" : nil
+      guard let device = workload.isDisk && hasIDE(mode) ? "IDE" : card else { return nil }
+      if mode.choices["doorbell"] == "exit" { return "\(device) has no doorbell to choose" }
+      return mode.choices["transport"] == "mmio" ? "\(device) has no virtio transport to choose" : nil
     },
     { workload, _ in
       guard workload.isDisk, let block = workload.number("block"), let depth = workload.number("depth") else {

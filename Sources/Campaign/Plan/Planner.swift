@@ -27,7 +27,10 @@ public enum Planner {
     var groups: [Range<Int>] = []
     for workload in workloads {
       let first = cells.count
-      for mode in modes where workload.modes.contains(mode.base) {
+      let covering =
+        covers(request, workload)
+        ? CoveringSet.modes(for: workload, beside: modes, imageBytes: imageBytes) : []
+      for mode in modes + covering where workload.modes.contains(mode.base) {
         // An ablation turns what the workload uses, and nothing else.
         if request.ablate, Mode.ablation.contains(mode), !mode.overrides.keys.allSatisfy(workload.uses) { continue }
         cells.append(
@@ -53,6 +56,12 @@ public enum Planner {
     if order == .rounds { groups = [cells.indices] }
     let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: order) }
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
+  }
+
+  /// A quick run of whole suites in the modes of the table measures the rows tagged `pairwise` in a covering set of modes too.
+  private static func covers(_ request: RunRequest, _ workload: Workload) -> Bool {
+    request.quick && request.modes.isEmpty && request.variants.isEmpty && !request.ablate && request.workloads.isEmpty
+      && workload.tags.contains("pairwise")
   }
 
   /// The repetitions of one workload, or of all of them in rounds. Interleaved: blocks of one repetition of each cell, every
