@@ -14,13 +14,30 @@ public struct Interrupt {
 
 /// The local APIC (xAPIC MMIO; Intel SDM 3, chapter 11).
 public enum LocalAPIC {
+  enum Register: UInt {
+    case spurious = 0xF0
+    case timer = 0x320
+    case lint0 = 0x350
+    case initialCount = 0x380
+    case currentCount = 0x390
+    case divide = 0x3E0
+  }
+
   private static let base: UInt = 0xFEE0_0000
+  /// The vector of its own timer.
+  static let timerVector: UInt8 = 0x4E
 
   /// Enables it; `acceptsPIC` leaves LINT0 open for the 8259 (virtual wire mode), otherwise LINT0 is masked.
   public static func enable(acceptsPIC: Bool) {
-    pv_write32(base + 0xF0, 0x1FF)
-    pv_write32(base + 0x350, acceptsPIC ? 0x700 : 0x10000)
+    write(.spurious, 0x1FF)
+    write(.lint0, acceptsPIC ? 0x700 : 0x10000)
   }
+
+  @inline(__always) static func write(_ register: Register, _ value: UInt32) {
+    pv_write32(base + register.rawValue, value)
+  }
+
+  static func read(_ register: Register) -> UInt32 { pv_read32(base + register.rawValue) }
 }
 
 /// The pair of 8259A interrupt controllers at their PC ports, vectors 0x20–0x2F (8259A data sheet).

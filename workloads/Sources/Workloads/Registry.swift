@@ -5,11 +5,13 @@ public enum WorkloadRegistry {
 
   /// The rows.
   public static let all: [(name: StaticString, run: Kernel)] = [
+    ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
+    ("timer", TimerWorkload.run),
   ]
 
   /// The kernel with this name.
