@@ -172,9 +172,12 @@ private final class Machine {
       let value = UInt64(parameter.value).map(ParameterValue.number) ?? .word(Array(parameter.value.utf8))
       return (name: Array(parameter.name.utf8), value: value)
     }
-    let completion = Array("completion".utf8)
-    if let choice = specification.choices["completion"], !parameters.contains(where: { $0.name == completion }) {
-      parameters.append((completion, .word(Array(choice.utf8))))
+    for subsystem in MachineProfile.toldToGuest {
+      let name = Array(subsystem.utf8)
+      guard let choice = specification.choices[subsystem], !parameters.contains(where: { $0.name == name }) else {
+        continue
+      }
+      parameters.append((name, .word(Array(choice.utf8))))
     }
     if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
     return Orders(

@@ -35,8 +35,8 @@ struct PlannerTests {
 
   @Test func nothingAskedForIsEverythingInBothModes() throws {
     let plan = try plan(RunRequest())
-    #expect(plan.cells.count == 93)
-    #expect(plan.steps.count == 930)
+    #expect(plan.cells.count == 97)
+    #expect(plan.steps.count == 970)
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
   }
 
@@ -44,7 +44,7 @@ struct PlannerTests {
     var request = RunRequest()
     request.quick = true
     let plan = try plan(request)
-    #expect(plan.cells.count == 46)
+    #expect(plan.cells.count == 50)
     #expect(plan.request.repetitions == 6)
     #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
   }
@@ -143,6 +143,23 @@ struct PlannerTests {
       ])
   }
 
+  @Test func kvmclockNeedsTheLeavesOfKVM() throws {
+    let modes = ["full", "full+clock=kvmclock", "paravirt+cpuid=hidden", "paravirt"]
+    let cells = try plan(.of("platform.clock.read", modes: modes)).cells
+    #expect(cells.map(\.skipReason) == [nil, "kvmclock needs cpuid=kvm", "kvmclock needs cpuid=kvm", nil])
+  }
+
+  @Test func theGuestIsToldWhichClockAndTimer() throws {
+    func parameters(_ workload: String, _ mode: String) throws -> [String] {
+      let plan = try plan(.of(workload, modes: [mode]))
+      return plan.specification(of: plan.steps[0], disk: nil, resources: MachineResources()).parameters
+        .map { "\($0.name)=\($0.value)" }
+    }
+    #expect(try parameters("platform.clock.read", "full") == ["clock=pmtimer"])
+    #expect(try parameters("platform.clock.read", "full+clock=rtc") == ["clock=rtc"])
+    #expect(try parameters("platform.timer.1ms", "paravirt") == ["period=1000000", "timer=tsc-deadline"])
+  }
+
   @Test func choicesOfACellAreThoseItsWorkloadUses() throws {
     let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+net=e1000"])).cells
     #expect(cells.map(\.skipReason) == ["disk workloads do not use net"])
@@ -207,7 +224,9 @@ struct ModeTests {
   }
 
   @Test func modeThatEqualsARowHasItsName() throws {
-    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk+net=virtio-net").name == "paravirt")
+    #expect(
+      try Mode.parse("full+clock=kvmclock+cpuid=kvm+disk=virtio-blk+net=virtio-net+timer=tsc-deadline").name
+        == "paravirt")
     #expect(try Mode.parse("paravirt+disk=virtio-blk").name == "paravirt")
   }
 

@@ -24,10 +24,8 @@ extension Plan {
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
     specification.network = cell.workload.network
     specification.disk = backing(of: cell, image: disk)
-    if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"],
-      specification.disk != .none || specification.network != .none
-    {
-      specification.parameters.append(("completion", completion))
+    for name in MachineProfile.toldToGuest where cell.workload.parameter(name) == nil {
+      if let choice = cell.choices[name] { specification.parameters.append((name, choice)) }
     }
     if specification.disk != .none {
       specification.parameters.append(("sectors", String(imageBytes / UInt64(SectorPattern.sectorSize))))

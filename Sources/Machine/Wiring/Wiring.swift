@@ -30,6 +30,7 @@ struct Wiring: ~Copyable {
   typealias Port = AddressMap.Port
   typealias GSI = AddressMap.GSI
 
+  let choices: [String: String]
   let disk: Disk
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
@@ -41,6 +42,7 @@ struct Wiring: ~Copyable {
   init(_ specification: MachineSpecification) throws(MachineError) {
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
+    choices = specification.choices
     self.network = network
     self.disk = disk
     doorbellExits = specification.choices["doorbell"] == "exit"
@@ -50,6 +52,7 @@ struct Wiring: ~Copyable {
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
     try attachConsole(machine)
+    try attachTime(machine)
     attachSouthBridge()
     switch disk {
     case .none: break
