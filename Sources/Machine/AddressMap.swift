@@ -9,6 +9,9 @@ enum AddressMap {
     static let com1: UInt64 = 0x3F8
     static let ideCommand: UInt64 = 0x1F0
     static let ideControl: UInt64 = 0x3F6
+    /// Index and data of the CMOS clock.
+    static let realTimeClock: UInt64 = 0x70
+    static let acpiTimer = UInt64(MemoryMap.acpiTimer)
     /// PCI configuration mechanism #1.
     static let pciConfiguration: UInt64 = 0xCF8
   }

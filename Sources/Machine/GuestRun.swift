@@ -222,8 +222,12 @@ private final class Machine {
       let value = UInt64(parameter.value).map(ParameterValue.number) ?? .word(Array(parameter.value.utf8))
       return (name: Array(parameter.name.utf8), value: value)
     }
-    for name in MachineProfile.toldToGuest where !parameters.contains(where: { $0.name == Array(name.utf8) }) {
-      if let choice = specification.choices[name] { parameters.append((Array(name.utf8), .word(Array(choice.utf8)))) }
+    for subsystem in MachineProfile.toldToGuest {
+      let name = Array(subsystem.utf8)
+      guard let choice = specification.choices[subsystem], !parameters.contains(where: { $0.name == name }) else {
+        continue
+      }
+      parameters.append((name, .word(Array(choice.utf8))))
     }
     if !parameters.contains(where: { $0.name == Array("vcpus".utf8) }) {
       parameters.append((Array("vcpus".utf8), .number(UInt64(specification.vcpus))))

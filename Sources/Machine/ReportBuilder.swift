@@ -86,12 +86,17 @@ enum ReportBuilder {
     if let exits = outcome.kernelExits { report.metrics["exits.kernel_total"] = Double(exits) }
   }
 
+  /// Guests send whole numbers: what is a fraction in results is counted in a smaller unit.
+  private static let guestUnits = ["clock.drift": 1e9]
+
   private static func addRecords(_ outcome: GuestOutcome, to report: inout RunnerReport) {
     var histograms: [String: Histogram] = [:]
     for record in outcome.records {
       switch record {
       case .log(let text): report.log.append(String(decoding: text, as: UTF8.self))
-      case .value(let name, let value): report.metrics[String(decoding: name, as: UTF8.self)] = Double(value)
+      case .value(let name, let value):
+        let id = String(decoding: name, as: UTF8.self)
+        report.metrics[id] = Double(value) / Self.guestUnits[id, default: 1]
       case .window(let operations, let bytes, let start, let end, let empty):
         addWindow(
           outcome, operations: Double(operations), bytes: Double(bytes), ticks: Double(end - start),

@@ -10,18 +10,21 @@ public struct Subsystem: Sendable {
   public let paravirt: String
   /// True where it changes every machine; otherwise only those whose workload uses it.
   public let isUniversal: Bool
+  /// True where the guest decides by it what it does: it is told as a parameter of the subsystem's name.
+  public let isToldToGuest: Bool
   /// Every value with a line about it.
   public let values: [(name: String, summary: String)]
 
   init(
     _ name: String, _ summary: String, full: String, paravirt: String, isUniversal: Bool = false,
-    values: [(name: String, summary: String)]
+    isToldToGuest: Bool = false, values: [(name: String, summary: String)]
   ) {
     self.name = name
     self.summary = summary
     self.full = full
     self.paravirt = paravirt
     self.isUniversal = isUniversal
+    self.isToldToGuest = isToldToGuest
     self.values = values
   }
 }
@@ -64,7 +67,7 @@ public enum MachineProfile {
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
       ]),
     Subsystem(
-      "ipi", "how one vCPU interrupts another", full: "xapic", paravirt: "hypercall",
+      "ipi", "how one vCPU interrupts another", full: "xapic", paravirt: "hypercall", isToldToGuest: true,
       values: [
         ("xapic", "the local APIC's command register by MMIO"),
         ("x2apic", "the local APIC's command register by MSR"),
@@ -84,11 +87,28 @@ public enum MachineProfile {
       values: [("uart", "16550A at COM1")]),
     Subsystem(
       "completion", "how the guest's driver learns that a request has ended", full: "interrupt", paravirt: "interrupt",
+      isToldToGuest: true,
       values: [("interrupt", "by the device's interrupt"), ("polled", "by polling, interrupts off")]),
+    Subsystem(
+      "clock", "how the guest reads the time", full: "pmtimer", paravirt: "kvmclock", isToldToGuest: true,
+      values: [
+        ("pmtimer", "ACPI PM timer at port 0x608, 3.579545 MHz: a userspace exit a read"),
+        ("pit", "counter 0 of the in-kernel 8254, latched: three exits that the kernel answers a read"),
+        ("rtc", "CMOS clock at ports 0x70 and 0x71, in seconds: four userspace exits a read and more"),
+        ("tsc", "time stamp counter: no exit"),
+        ("kvmclock", "KVM's page of TSC factor and origin: no exit"),
+      ]),
+    Subsystem(
+      "timer", "what interrupts the guest at a deadline", full: "lapic", paravirt: "tsc-deadline", isToldToGuest: true,
+      values: [
+        ("pit", "counter 0 of the in-kernel 8254, one-shot, IRQ 0 of the 8259"),
+        ("lapic", "the local APIC's timer, one-shot, by xAPIC MMIO"),
+        ("tsc-deadline", "the local APIC's timer, armed by MSR 0x6E0"),
+      ]),
   ]
 
-  /// Subsystems that the guest's drivers must be told of, in its orders.
-  public static let toldToGuest = ["completion", "ipi"]
+  /// The subsystems that the guest is told of.
+  public static let toldToGuest = subsystems.filter(\.isToldToGuest).map(\.name)
 
   /// The two ends of the scale: every subsystem's value by mode.
   public static let modes: [(name: String, summary: String, choices: [String: String])] = [

@@ -101,6 +101,13 @@ public enum MetricCatalog {
       label: "Doorbells of the network card, whole life"),
     Metric(id: "ipi.sent", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts sent between vCPUs"),
     Metric(id: "ipi.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts handled by vCPUs"),
+    Metric(
+      id: "clock.drift", unit: "1", better: .lower, floorAbsolute: 1e-6,
+      label: "Relative difference of the clock against the TSC"),
+    Metric(id: "timer.armed", unit: "1", better: .higher, floorAbsolute: 1, label: "Timers armed, whole life"),
+    Metric(
+      id: "timer.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Timer interrupts handled, whole life"),
+    Metric(id: "timer.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Timers whose interrupt never came"),
     Metric(id: "exits.per_op", unit: "1", better: .lower, floorAbsolute: 0.1, label: "Userspace exits per operation"),
     Metric(id: "exits.handler_seconds_per_op", unit: "s", better: .lower, label: "Time in exit handlers per operation"),
     Metric(id: "host.cpu_seconds", unit: "s", better: .lower, label: "Host CPU in the window"),

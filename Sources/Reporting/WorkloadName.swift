@@ -16,6 +16,7 @@ struct WorkloadName {
     "seqwrite": "sequential writes", "flush": "writes with a flush", "mixed70": "random operations, 70 % of them reads",
     "write": "console writes",
     "roundtrip": "round trips", "transmit": "frames out", "receive": "frames in", "both": "frames both ways",
+    "clock": "clock", "timer": "one-shot timers",
   ]
   /// Circumstances that need more than their own word.
   private static let words = ["null": "null back end", "polled": "polled completion"]

@@ -145,6 +145,23 @@ struct PlannerTests {
       ])
   }
 
+  @Test func kvmclockNeedsTheLeavesOfKVM() throws {
+    let modes = ["full", "full+clock=kvmclock", "paravirt+cpuid=hidden", "paravirt"]
+    let cells = try plan(.of("platform.clock.read", modes: modes)).cells
+    #expect(cells.map(\.skipReason) == [nil, "kvmclock needs cpuid=kvm", "kvmclock needs cpuid=kvm", nil])
+  }
+
+  @Test func theGuestIsToldWhichClockAndTimer() throws {
+    func parameters(_ workload: String, _ mode: String) throws -> [String] {
+      let plan = try plan(.of(workload, modes: [mode]))
+      return plan.specification(of: plan.steps[0], disk: nil, resources: MachineResources()).parameters
+        .map { "\($0.name)=\($0.value)" }
+    }
+    #expect(try parameters("platform.clock.read", "full") == ["clock=pmtimer"])
+    #expect(try parameters("platform.clock.read", "full+clock=rtc") == ["clock=rtc"])
+    #expect(try parameters("platform.timer.1ms", "paravirt") == ["period=1000000", "timer=tsc-deadline"])
+  }
+
   @Test func choicesOfACellAreThoseItsWorkloadUses() throws {
     let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+net=e1000"])).cells
     #expect(cells.map(\.skipReason) == ["disk workloads do not use net"])

@@ -83,6 +83,17 @@ struct SuiteDecoderTests {
         == "disk.yaml:8: operation: expected operation (one of read, write, mixed, flush), found 'erase'")
   }
 
+  @Test func aDurationIsGivenToTheGuestInNanosecondsAndHasItsRange() throws {
+    func text(_ period: String) -> String {
+      "suite: platform\nworkloads:\n  - {id: platform.t, kernel: timer, metrics: [throughput.ops], "
+        + "parameters: {period: \(period)}}\n"
+    }
+    #expect(
+      try SuiteDecoder.decode(file: "p.yaml", text: text("2ms")).workloads.first?.parameter("period") == "2000000")
+    let error = #expect(throws: YAMLFileError.self) { try SuiteDecoder.decode(file: "p.yaml", text: text("60ms")) }
+    #expect(error?.description == "p.yaml:3: period: expected a duration from 10000 to 50000000 ns, found '60ms'")
+  }
+
   @Test func wrongShapesAreNamed() {
     #expect(
       message(replacing: "4KiB", with: "[4KiB]") == "disk.yaml:10: block: expected a size such as 4KiB, found a list")

@@ -173,6 +173,12 @@ struct ReportBuilderTests {
     outcome.records.append(.value(name: Array("steal.seconds".utf8), 3))
     #expect(ReportBuilder.report(outcome).metrics["steal.seconds"] == 3)
   }
+
+  @Test func driftIsSentInPartsPerBillion() {
+    var outcome = honest()
+    outcome.records.append(.value(name: Array("clock.drift".utf8), 84))
+    #expect(ReportBuilder.report(outcome).metrics["clock.drift"] == 84e-9)
+  }
 }
 
 @Suite("percentiles of a report")

@@ -15,7 +15,7 @@ private struct WiredMachine: ~Copyable {
 
   init(
     disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
-    card: String = "virtio-net", vcpus: Int = 1
+    card: String = "virtio-net", vcpus: Int = 1, clock: String = "tsc"
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
@@ -23,6 +23,7 @@ private struct WiredMachine: ~Copyable {
     specification.disk = backing
     specification.network = network
     specification.choices["net"] = card
+    specification.choices["clock"] = clock
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -40,6 +41,13 @@ private struct WiredMachine: ~Copyable {
     let page = FabricatedRun.input(0x1F7, width: 1)
     _ = dispatcher.dispatch(page.exit)
     return page.portData(1)[0]
+  }
+
+  /// What a port reads as.
+  func port(_ port: UInt16, width: Int) -> [UInt8] {
+    let page = FabricatedRun.input(port, width: width)
+    _ = dispatcher.dispatch(page.exit)
+    return Array(page.portData(width))
   }
 
   /// A 32-bit register of a function on PCI bus 0; all ones where there is none.
@@ -152,6 +160,24 @@ struct WiringTests {
 
   @Test func everyVCPUGetsAQueue() throws {
     #expect(try WiredMachine(disk: "virtio-blk", backing: Self.disk, vcpus: 4).wiring.workers.count == 4)
+  }
+
+  @Test func onlyTheClockThatWasChosenIsThere() throws {
+    func answers(_ clock: String) throws -> [Bool] {
+      let machine = try WiredMachine(disk: "ide-pio", backing: .none, clock: clock)
+      let timer = machine.port(0x608, width: 4)
+      _ = machine.dispatcher.dispatch(FabricatedRun.output(0x70, width: 1, [0x0D]).exit)
+      return [timer != Self.nothing, machine.port(0x71, width: 1) == [0x80]]
+    }
+    #expect(try answers("pmtimer") == [true, false])
+    #expect(try answers("rtc") == [false, true])
+    #expect(try answers("tsc") == [false, false])
+  }
+
+  @Test func theRealTimeClockShowsThisCentury() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: .none, clock: "rtc")
+    _ = machine.dispatcher.dispatch(FabricatedRun.output(0x70, width: 1, [0x32]).exit)
+    #expect(machine.port(0x71, width: 1) == [0x20])
   }
 
   @Test func theConsoleTakesLines() throws {

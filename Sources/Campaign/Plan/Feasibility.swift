@@ -29,6 +29,10 @@ enum Feasibility {
       workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
+      guard workload.uses("clock"), choice("clock", of: workload, in: mode) == "kvmclock" else { return nil }
+      return mode.choices["cpuid"] == "kvm" ? nil : "kvmclock needs cpuid=kvm"
+    },
+    { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.
       mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
         guard let fixed = workload.parameter(key), fixed != value else { return nil }
@@ -42,6 +46,11 @@ enum Feasibility {
       }.first
     },
   ]
+
+  /// What the workload's machine has: the row's own value, where it fixes one.
+  private static func choice(_ name: String, of workload: Workload, in mode: Mode) -> String? {
+    workload.parameter(name) ?? mode.choices[name]
+  }
 
   private static func hasIDE(_ mode: Mode) -> Bool { ["ide-pio", "ide-dma"].contains(mode.choices["disk"]) }
 

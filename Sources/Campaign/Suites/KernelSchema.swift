@@ -4,6 +4,8 @@ enum ParameterKind: Sendable {
   case size(ClosedRange<UInt64>, multipleOf: UInt64)
   /// A plain number.
   case count(ClosedRange<UInt64>)
+  /// A duration, written with a unit; the guest is given nanoseconds.
+  case duration(ClosedRange<UInt64>)
   /// One of these words.
   case word([String])
 }
@@ -59,6 +61,11 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
       ]),
+    KernelSchema(name: "clock", uses: ["clock"], parameters: []),
+    KernelSchema(
+      name: "timer", uses: ["timer"],
+      // The 8254's sixteen bits last for 54.9 ms.
+      parameters: [ParameterSchema(name: "period", kind: .duration(10_000...50_000_000), isRequired: true)]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

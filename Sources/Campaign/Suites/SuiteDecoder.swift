@@ -145,6 +145,7 @@ struct SuiteDecoder {
         switch kind {
         case .size(let range, let unit): String(try entry.bytes(in: range, multipleOf: unit))
         case .count(let range): String(try entry.count(in: range))
+        case .duration(let range): String(try entry.nanoseconds(in: range))
         case .word(let words): try entry.word(of: words, kind: name)
         }
       parameters.append(Workload.Parameter(name: name, value: text))

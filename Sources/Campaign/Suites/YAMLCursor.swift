@@ -120,6 +120,15 @@ struct YAMLCursor {
     return value
   }
 
+  /// A duration in nanoseconds, in `range`.
+  func nanoseconds(in range: ClosedRange<UInt64>) throws(YAMLFileError) -> UInt64 {
+    let value = try nanoseconds()
+    guard range.contains(value) else {
+      throw expected("a duration from \(range.lowerBound) to \(range.upperBound) ns")
+    }
+    return value
+  }
+
   /// A whole number in `range`.
   func count(in range: ClosedRange<UInt64>) throws(YAMLFileError) -> UInt64 {
     let expectation = "a whole number from \(range.lowerBound) to \(range.upperBound)"

@@ -31,6 +31,7 @@ struct Wiring: ~Copyable {
   typealias GSI = AddressMap.GSI
 
   let vcpus: Int
+  let choices: [String: String]
   let disk: Disk
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
@@ -42,6 +43,7 @@ struct Wiring: ~Copyable {
   init(_ specification: MachineSpecification) throws(MachineError) {
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
+    choices = specification.choices
     self.network = network
     self.disk = disk
     vcpus = specification.vcpus
@@ -52,6 +54,7 @@ struct Wiring: ~Copyable {
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
     try attachConsole(machine)
+    try attachTime(machine)
     attachSouthBridge()
     switch disk {
     case .none: break

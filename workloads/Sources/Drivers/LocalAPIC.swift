@@ -15,12 +15,18 @@ public enum LocalAPIC {
   private static let base: UInt = 0xFEE0_0000
   /// MSRs of x2APIC mode are 0x800 + offset / 16 (table 11-6).
   private static let firstMSR: UInt32 = 0x800
-  private enum Register {
-    static let spurious: UInt = 0xF0
-    static let commandLow: UInt = 0x300
-    static let commandHigh: UInt = 0x310
-    static let line0: UInt = 0x350
+  enum Register: UInt {
+    case spurious = 0xF0
+    case commandLow = 0x300
+    case commandHigh = 0x310
+    case timer = 0x320
+    case line0 = 0x350
+    case initialCount = 0x380
+    case currentCount = 0x390
+    case divide = 0x3E0
   }
+  /// The vector of its own timer.
+  static let timerVector: UInt8 = 0x4E
   private static let baseMSR: UInt32 = 0x1B
   private static let x2APICEnable: UInt64 = 1 << 10
   private static let sendIPI: UInt64 = 10
@@ -30,8 +36,8 @@ public enum LocalAPIC {
 
   /// Enables it; `acceptsPIC` leaves LINT0 open for the 8259 (virtual wire mode), otherwise LINT0 is masked.
   public static func enable(acceptsPIC: Bool) {
-    write(Register.spurious, 0x1FF)
-    write(Register.line0, acceptsPIC ? 0x700 : 0x10000)
+    write(.spurious, 0x1FF)
+    write(.line0, acceptsPIC ? 0x700 : 0x10000)
   }
 
   /// Chooses how `interrupt` works. x2APIC mode is entered by each processor itself, by `enterX2APIC`.
@@ -48,20 +54,24 @@ public enum LocalAPIC {
   @inline(__always) public static func interrupt(_ index: Int, vector: UInt8) {
     switch method {
     case .xAPIC:
-      pv_write32(base + Register.commandHigh, UInt32(index) << 24)
-      pv_write32(base + Register.commandLow, UInt32(vector))
-    case .x2APIC: pv_wrmsr(firstMSR + UInt32(Register.commandLow >> 4), UInt64(index) << 32 | UInt64(vector))
+      write(.commandHigh, UInt32(index) << 24)
+      write(.commandLow, UInt32(vector))
+    case .x2APIC: pv_wrmsr(msr(.commandLow), UInt64(index) << 32 | UInt64(vector))
     case .hypercall: hypercall(sendIPI, 1, 0, UInt64(index), UInt64(vector))
     }
   }
 
-  private static func write(_ register: UInt, _ value: UInt32) {
-    if method == .x2APIC {
-      pv_wrmsr(firstMSR + UInt32(register >> 4), UInt64(value))
-    } else {
-      pv_write32(base + register, value)
-    }
+  /// Writes a register in whichever mode the APIC is.
+  @inline(__always) static func write(_ register: Register, _ value: UInt32) {
+    if method == .x2APIC { pv_wrmsr(msr(register), UInt64(value)) } else { pv_write32(base + register.rawValue, value) }
   }
+
+  /// Reads a register in whichever mode the APIC is.
+  static func read(_ register: Register) -> UInt32 {
+    method == .x2APIC ? UInt32(truncatingIfNeeded: pv_rdmsr(msr(register))) : pv_read32(base + register.rawValue)
+  }
+
+  private static func msr(_ register: Register) -> UInt32 { firstMSR + UInt32(register.rawValue >> 4) }
 
   @discardableResult
   private static func hypercall(_ number: UInt64, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> UInt64 {

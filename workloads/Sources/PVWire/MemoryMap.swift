@@ -29,6 +29,9 @@ public enum MemoryMap {
   /// GSI of slot 0 under the builtin runner; slot n has the next ones. Other VMMs name theirs on the command line
   /// (`virtio_mmio.device=<size>@<base>:<irq>`).
   public static let virtioMMIOFirstGSI: UInt32 = 16
+
+  /// Port of the ACPI power management timer, which a FADT would name (PM_TMR_BLK), as QEMU's PIIX4 has it.
+  public static let acpiTimer: UInt16 = 0x608
 }
 
 /// What the guest tells its VMM by writing a 32-bit word to `Doorbell.port`. A VMM that does not know the port ignores it.

@@ -5,12 +5,14 @@ public enum WorkloadRegistry {
 
   /// The rows.
   public static let all: [(name: StaticString, run: Kernel)] = [
+    ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
     ("ipi", IPIWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
+    ("timer", TimerWorkload.run),
   ]
 
   /// The kernel with this name.

@@ -1,0 +1,114 @@
+import GuestKernel
+
+/// A timer that interrupts once, some time from now.
+public protocol OneShotTimer: AnyObject {
+  /// `pit`, `lapic` or `tsc-deadline`.
+  var name: StaticString { get }
+  /// The interrupt that it raises.
+  var interrupt: Interrupt { get }
+  /// Longest span in nanoseconds.
+  var reach: UInt64 { get }
+  /// True where it is the local APIC's own timer, which then is nobody else's.
+  var isLocalAPIC: Bool { get }
+  /// Interrupts `nanoseconds` from now, not earlier. A span that has not ended yet is forgotten.
+  func arm(nanoseconds: UInt64)
+}
+
+/// Counter 0 of the 8254 in mode 0 (Intel 8254 data sheet), whose output is IRQ 0 of the 8259.
+public final class PITTimer: OneShotTimer {
+  /// The choice that this timer is.
+  public let name: StaticString = "pit"
+  /// What it raises.
+  public let interrupt: Interrupt
+  /// Longest span in nanoseconds.
+  public let reach: UInt64 = 54_900_000
+  /// Whether it is the local APIC's own timer.
+  public let isLocalAPIC = false
+
+  /// Opens IRQ 0; nil where nothing counts.
+  public init?() {
+    PIC.initialize()
+    guard PIT.startFreeRunning() else { return nil }
+    LocalAPIC.enable(acceptsPIC: true)
+    pv_out8(PIT.control, 0x30)  // counter 0, low byte then high byte, mode 0: silent until its count is written
+    interrupt = PIC.enable(line: 0)
+  }
+
+  /// Interrupts `nanoseconds` from now.
+  public func arm(nanoseconds: UInt64) {
+    let ticks = max(1, (nanoseconds * PIT.hertz + 999_999_999) / 1_000_000_000)
+    pv_out8(PIT.control, 0x30)
+    pv_out8(PIT.counter0, UInt8(truncatingIfNeeded: ticks))
+    pv_out8(PIT.counter0, UInt8(truncatingIfNeeded: ticks >> 8))
+  }
+}
+
+/// The local APIC's timer, one-shot (Intel SDM 3, 11.5.4), by xAPIC MMIO.
+public final class LocalAPICTimer: OneShotTimer {
+  /// The choice that this timer is.
+  public let name: StaticString = "lapic"
+  /// What it raises.
+  public let interrupt = Interrupt(vector: LocalAPIC.timerVector)
+  /// Longest span in nanoseconds.
+  public let reach: UInt64
+  /// Whether it is the local APIC's own timer.
+  public let isLocalAPIC = true
+  /// Counts a nanosecond, 32.32 fixed point.
+  private let countsPerNanosecond: UInt64
+
+  /// Measures the timer's frequency against a TSC of `hertz`; nil where it does not count.
+  public init?(tscHertz hertz: UInt64) {
+    LocalAPIC.enable(acceptsPIC: false)
+    LocalAPIC.write(.divide, 0b1011)  // by one
+    LocalAPIC.write(.timer, 1 << 16 | UInt32(LocalAPIC.timerVector))  // masked meanwhile
+    let start = pv_tsc()
+    LocalAPIC.write(.initialCount, .max)
+    while pv_tsc() &- start < hertz / 100 { pv_pause() }
+    let counted = UInt64(UInt32.max - LocalAPIC.read(.currentCount))
+    let ticks = pv_tsc() &- start
+    LocalAPIC.write(.initialCount, 0)
+    guard counted > 0 else { return nil }
+    let nanoseconds = ticks * 1_000_000_000 / hertz
+    countsPerNanosecond = (counted << 32) / max(nanoseconds, 1)
+    reach = countsPerNanosecond == 0 ? 0 : (UInt64(UInt32.max) << 32) / countsPerNanosecond
+    LocalAPIC.write(.timer, UInt32(LocalAPIC.timerVector))
+  }
+
+  /// Interrupts `nanoseconds` from now.
+  public func arm(nanoseconds: UInt64) {
+    let product = nanoseconds.multipliedFullWidth(by: countsPerNanosecond)
+    LocalAPIC.write(.initialCount, UInt32(truncatingIfNeeded: product.high << 32 | product.low >> 32) &+ 1)
+  }
+}
+
+/// The local APIC's timer in TSC-deadline mode (Intel SDM 3, 11.5.4.1): armed by one MSR.
+public final class TSCDeadlineTimer: OneShotTimer {
+  /// The choice that this timer is.
+  public let name: StaticString = "tsc-deadline"
+  /// What it raises.
+  public let interrupt = Interrupt(vector: LocalAPIC.timerVector)
+  /// Longest span in nanoseconds.
+  public let reach: UInt64 = 1_000_000_000_000
+  /// Whether it is the local APIC's own timer.
+  public let isLocalAPIC = true
+  private static let deadlineMSR: UInt32 = 0x6E0
+  private static let featureBit: UInt32 = 1 << 24
+  private let hertz: UInt64
+
+  /// Chooses the mode, for a TSC of `hertz`; nil where the processor has it not.
+  public init?(tscHertz hertz: UInt64) {
+    guard CPUID.words(1)[2] & Self.featureBit != 0 else { return nil }
+    self.hertz = hertz
+    LocalAPIC.enable(acceptsPIC: false)
+    LocalAPIC.write(.timer, 2 << 17 | UInt32(LocalAPIC.timerVector))
+    // The mode has to be there before the first deadline.
+    pv_full_fence()
+  }
+
+  /// Interrupts `nanoseconds` from now.
+  public func arm(nanoseconds: UInt64) {
+    let second: UInt64 = 1_000_000_000
+    let ticks = nanoseconds / second * hertz + nanoseconds % second * hertz / second
+    pv_wrmsr(Self.deadlineMSR, pv_tsc() &+ ticks &+ 1)
+  }
+}

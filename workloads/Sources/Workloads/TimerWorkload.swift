@@ -1,0 +1,92 @@
+import Drivers
+import GuestKernel
+import PVWire
+
+/// timer: one-shot timers, one after the other, each slept for.
+///
+/// Parameters: timer (pit, lapic, tsc-deadline), period (nanoseconds from arming to the deadline). Latency runs from the
+/// deadline, reckoned from before the timer was armed, to the moment at which the driver sees the interrupt's count: what arming
+/// costs is part of it, as it is for a kernel. Values: timer.armed, timer.handled and timer.lost, whole life. Where the timer is
+/// not the local APIC's, that one's watchdog finds out what was lost; a lost interrupt of its own leaves the guest asleep, and
+/// the repetition fails for want of time.
+enum TimerWorkload {
+  static func run(_ session: Session) throws(WorkloadFailure) {
+    let timer = try findTimer(session)
+    session.send(.log(Text.bytes("timer: ", timer.name)))
+    let loop = try TimerLoop(session, timer)
+    try session.measure(loop)
+    session.send(.value(name: Text.bytes("timer.armed"), loop.armed))
+    session.send(.value(name: Text.bytes("timer.handled"), loop.handled))
+    session.send(.value(name: Text.bytes("timer.lost"), loop.armed - min(loop.handled, loop.armed)))
+    guard loop.handled <= loop.armed else { throw .failed(Text.bytes("more timer interrupts came than were armed")) }
+  }
+
+  private static func findTimer(_ session: Session) throws(WorkloadFailure) -> any OneShotTimer {
+    let hertz = session.orders.tscHertz
+    if session.isWord("timer", "pit") {
+      if let timer = PITTimer() { return timer }
+      throw .skipped(Text.bytes("no 8254 counts at port 0x40"))
+    }
+    if session.isWord("timer", "lapic") {
+      if let timer = LocalAPICTimer(tscHertz: hertz) { return timer }
+      throw .skipped(Text.bytes("the local APIC's timer does not count"))
+    }
+    if session.isWord("timer", "tsc-deadline") {
+      if let timer = TSCDeadlineTimer(tscHertz: hertz) { return timer }
+      throw .skipped(Text.bytes("CPUID shows no TSC-deadline mode"))
+    }
+    throw .failed(Text.bytes("timer: expected pit, lapic or tsc-deadline"))
+  }
+}
+
+private final class TimerLoop: MeasuredLoop {
+  let bytesPerOperation: UInt64 = 0
+  private(set) var operations: UInt64 = 0
+  private(set) var latency = LatencyHistogram()
+  private(set) var armed: UInt64 = 0
+  private let session: Session
+  private let timer: any OneShotTimer
+  private let period: UInt64
+  private let periodTicks: UInt64
+  /// How long after its deadline an interrupt is given up.
+  private let patienceTicks: UInt64
+  private let base: UInt64
+
+  /// Interrupts that came, the late ones included.
+  var handled: UInt64 { timer.interrupt.count - base }
+
+  init(_ session: Session, _ timer: any OneShotTimer) throws(WorkloadFailure) {
+    period = try session.number("period")
+    guard period >= 1, period <= timer.reach else { throw .failed(Text.bytes("period: beyond the timer's reach")) }
+    self.session = session
+    self.timer = timer
+    periodTicks = session.ticks(nanoseconds: period)
+    patienceTicks = session.ticks(nanoseconds: 1_000_000_000)
+    base = timer.interrupt.count
+    if !timer.isLocalAPIC { Watchdog.start() }
+  }
+
+  func forgetMeasurements() {
+    operations = 0
+    latency = LatencyHistogram()
+  }
+
+  func run(nanoseconds: UInt64) throws(WorkloadFailure) {
+    let end = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
+    var now: UInt64
+    repeat {
+      let interrupt = timer.interrupt
+      let seen = interrupt.count
+      let deadline = pv_tsc() &+ periodTicks
+      armed += 1
+      timer.arm(nanoseconds: period)
+      repeat {
+        interrupt.wait(beyond: seen)
+        now = pv_tsc()
+      } while interrupt.count == seen && now < deadline &+ patienceTicks
+      if interrupt.count != seen { latency.record(session.nanoseconds(now > deadline ? now &- deadline : 0)) }
+      operations += 1
+      session.beat()
+    } while now < end
+  }
+}
