@@ -33,6 +33,27 @@ extension RealGuests {
       #expect(report.metrics["ipi.handled"] == sent)
     }
 
+    @Test(arguments: ["lapic", "tsc-deadline"])
+    func everyTimerOfEveryVCPUIsHandled(timer: String) throws {
+      var job = specification(vcpus: 4, ipi: "xapic", wait: "halt")
+      job.kernel = "timer"
+      job.choices = ["timer": timer]
+      job.parameters = [("period", "100000")]
+      let report = try GuestRun.run(job)
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      let armed = try #require(report.metrics["timer.armed"])
+      #expect(armed > 2 * (try #require(report.metrics["window.ops"])))
+      #expect(report.metrics["timer.handled"] == armed)
+    }
+
+    @Test func onePITIsNotOneForEachVCPU() throws {
+      var job = specification(vcpus: 2, ipi: "xapic", wait: "halt")
+      job.kernel = "timer"
+      job.choices = ["timer": "pit"]
+      job.parameters = [("period", "1000000")]
+      #expect(try GuestRun.run(job).status == .skipped)
+    }
+
     @Test func exitsOfAllVCPUsAreCounted() throws {
       let report = try GuestRun.run(specification(vcpus: 4, ipi: "xapic", wait: "halt"))
       #expect(

@@ -65,7 +65,10 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "timer", uses: ["timer"],
       // The 8254's sixteen bits last for 54.9 ms.
-      parameters: [ParameterSchema(name: "period", kind: .duration(10_000...50_000_000), isRequired: true)]),
+      parameters: [
+        ParameterSchema(name: "period", kind: .duration(10_000...50_000_000), isRequired: true),
+        ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: false),
+      ]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

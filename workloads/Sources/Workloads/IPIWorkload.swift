@@ -42,16 +42,9 @@ private final class IPIRing: MeasuredLoop {
   private static let line = 64
 
   init(_ session: Session) throws(WorkloadFailure) {
-    // Every vCPU is on its way to where it parks, or already there.
-    let asked = Int(try session.number("vcpus"))
-    guard asked >= 2, asked <= Processors.most else { throw .failed(Text.bytes("vcpus: expected 2 to 16")) }
-    let limit = pv_tsc() &+ session.ticks(nanoseconds: 1_000_000_000)
-    while Processors.parkedCount < asked - 1, pv_tsc() < limit { pv_pause() }
-    guard Processors.parkedCount == asked - 1 else {
-      throw .failed(Text.bytes("processors are missing: parked ") + Text.decimal(UInt64(Processors.parkedCount)))
-    }
+    processors = try session.processors()
+    guard processors >= 2 else { throw .failed(Text.bytes("vcpus: expected 2 or more")) }
     self.session = session
-    processors = asked
     method =
       session.isWord("ipi", "hypercall") ? .hypercall : session.isWord("ipi", "x2apic") ? .x2APIC : .xAPIC
     sleeps = session.isWord("wait", "halt")
