@@ -64,6 +64,12 @@ public enum MachineProfile {
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
       ]),
     Subsystem(
+      "entropy", "source of random bytes", full: "none", paravirt: "virtio-rng",
+      values: [
+        ("none", "no device"),
+        ("virtio-rng", "virtio-rng: buffers filled from the host's getrandom"),
+      ]),
+    Subsystem(
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(

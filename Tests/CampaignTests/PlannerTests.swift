@@ -35,8 +35,8 @@ struct PlannerTests {
 
   @Test func nothingAskedForIsEverythingInBothModes() throws {
     let plan = try plan(RunRequest())
-    #expect(plan.cells.count == 93)
-    #expect(plan.steps.count == 930)
+    #expect(plan.cells.count == 95)
+    #expect(plan.steps.count == 950)
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
   }
 
@@ -44,7 +44,7 @@ struct PlannerTests {
     var request = RunRequest()
     request.quick = true
     let plan = try plan(request)
-    #expect(plan.cells.count == 46)
+    #expect(plan.cells.count == 48)
     #expect(plan.request.repetitions == 6)
     #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
   }
@@ -143,6 +143,14 @@ struct PlannerTests {
       ])
   }
 
+  @Test func entropyNeedsItsDevice() throws {
+    let modes = ["full", "paravirt", "full+entropy=virtio-rng"]
+    #expect(
+      try plan(.of("platform.entropy.64b", modes: modes)).cells.map(\.skipReason) == [
+        "no entropy device in this mode", nil, nil,
+      ])
+  }
+
   @Test func choicesOfACellAreThoseItsWorkloadUses() throws {
     let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+net=e1000"])).cells
     #expect(cells.map(\.skipReason) == ["disk workloads do not use net"])
@@ -207,7 +215,7 @@ struct ModeTests {
   }
 
   @Test func modeThatEqualsARowHasItsName() throws {
-    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk+net=virtio-net").name == "paravirt")
+    #expect(try Mode.parse("full+cpuid=kvm+disk=virtio-blk+entropy=virtio-rng+net=virtio-net").name == "paravirt")
     #expect(try Mode.parse("paravirt+disk=virtio-blk").name == "paravirt")
   }
 

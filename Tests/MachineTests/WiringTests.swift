@@ -15,7 +15,7 @@ private struct WiredMachine: ~Copyable {
 
   init(
     disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
-    card: String = "virtio-net", vcpus: Int = 1
+    card: String = "virtio-net", entropy: String = "none", vcpus: Int = 1
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
@@ -23,6 +23,7 @@ private struct WiredMachine: ~Copyable {
     specification.disk = backing
     specification.network = network
     specification.choices["net"] = card
+    specification.choices["entropy"] = entropy
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -148,6 +149,18 @@ struct WiringTests {
     #expect(machine.wiring.workers.count == 2)
     #expect(
       machine.wiring.commandLine == "virtio_mmio.device=512@0xfeb00000:16 virtio_mmio.device=512@0xfeb00200:17")
+  }
+
+  @Test func entropySourceIsInTheThirdSlotOfEither() throws {
+    let onMMIO = try WiredMachine(disk: "ide-pio", backing: .none, entropy: "virtio-rng")
+    #expect(onMMIO.virtioRegister(8, slot: 2) == [4, 0, 0, 0])
+    #expect(onMMIO.wiring.workers.count == 1)
+    #expect(onMMIO.wiring.commandLine == "virtio_mmio.device=512@0xfeb00400:18")
+    let onPCI = try WiredMachine(disk: "ide-pio", transport: "pci", backing: .none, entropy: "virtio-rng")
+    #expect(onPCI.pci(slot: 4, 0) == 0x1044_1AF4)
+    #expect(onPCI.pci(slot: 4, 0x10) == 0xE020_0000)
+    #expect(onPCI.pci(slot: 4, 0x3C) & 0xFFFF == 0x0105)  // INTA on line 5
+    #expect(onPCI.virtioRegister(0, slot: 2) == Self.nothing)
   }
 
   @Test func everyVCPUGetsAQueue() throws {

@@ -24,9 +24,7 @@ extension Plan {
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
     specification.network = cell.workload.network
     specification.disk = backing(of: cell, image: disk)
-    if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"],
-      specification.disk != .none || specification.network != .none
-    {
+    if cell.workload.parameter("completion") == nil, let completion = cell.choices["completion"] {
       specification.parameters.append(("completion", completion))
     }
     if specification.disk != .none {

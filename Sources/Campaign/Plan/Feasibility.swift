@@ -28,6 +28,9 @@ enum Feasibility {
       workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
+      workload.uses("entropy") && mode.choices["entropy"] == "none" ? "no entropy device in this mode" : nil
+    },
+    { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.
       mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
         guard let fixed = workload.parameter(key), fixed != value else { return nil }

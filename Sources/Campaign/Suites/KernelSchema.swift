@@ -52,6 +52,9 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
       ]),
+    KernelSchema(
+      name: "entropy", uses: ["entropy", "transport", "doorbell", "completion"],
+      parameters: [ParameterSchema(name: "block", kind: .size(16...65536, multipleOf: 1), isRequired: true)]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

@@ -31,6 +31,7 @@ struct Wiring: ~Copyable {
   typealias GSI = AddressMap.GSI
 
   let disk: Disk
+  let entropy: VirtioEntropy?
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
   let pci = PCIHostBridge()
@@ -41,8 +42,10 @@ struct Wiring: ~Copyable {
   init(_ specification: MachineSpecification) throws(MachineError) {
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
+    let entropy = try Self.makeEntropy(specification)
     self.network = network
     self.disk = disk
+    self.entropy = entropy
     doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
   }
@@ -64,6 +67,7 @@ struct Wiring: ~Copyable {
       try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
     case .e1000: try attachE1000(machine, memory: memory)
     }
+    if let entropy { try attachEntropy(entropy, machine, memory: memory) }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 

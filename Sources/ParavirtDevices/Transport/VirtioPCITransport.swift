@@ -1,7 +1,7 @@
 import DeviceModel
 import GuestMemory
 
-/// A virtio device as a PCI function (virtio 1.2, 4.1), modern only: five vendor capabilities, one memory window for the
+/// A virtio device as a PCI function (virtio 1.2, 4.1), modern only: vendor capabilities, one memory window for the
 /// structures that they name, one for MSI-X.
 public final class VirtioPCITransport: PCIFunction {
   /// Base address register of the MSI-X window.
@@ -79,6 +79,8 @@ public final class VirtioPCITransport: PCIFunction {
     to configuration: PCIConfiguration, queueCount: Int, device: any VirtioDevice
   ) {
     for structure in VirtioPCIStructure.allCases {
+      // A kind of device without a configuration has no structure for it (4.1.4.6).
+      if structure == .device, device.configuration.byteCount == 0 { continue }
       let length =
         switch structure {
         case .common: 0x38

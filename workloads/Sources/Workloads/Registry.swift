@@ -7,6 +7,7 @@ public enum WorkloadRegistry {
   public static let all: [(name: StaticString, run: Kernel)] = [
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
+    ("entropy", EntropyWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
