@@ -73,8 +73,11 @@ public enum MachineProfile {
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
-      "console", "guest log", full: "uart", paravirt: "uart", isUniversal: true,
-      values: [("uart", "16550A at COM1")]),
+      "console", "guest's console", full: "uart", paravirt: "virtio-console",
+      values: [
+        ("uart", "16550A at COM1"),
+        ("virtio-console", "virtio-console: a buffer at a time, beside the 16550A that is always there"),
+      ]),
     Subsystem(
       "completion", "how the guest's driver learns that a request has ended", full: "interrupt", paravirt: "interrupt",
       values: [("interrupt", "by the device's interrupt"), ("polled", "by polling, interrupts off")]),

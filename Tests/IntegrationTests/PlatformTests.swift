@@ -61,4 +61,39 @@ extension RealGuests {
       #expect(report.reason?.hasPrefix("no entropy device was found") == true)
     }
   }
+
+  @Suite("console on real guests")
+  struct ConsoleTests {
+    private static func job(
+      _ console: String = "virtio-console", block: Int = 80, transport: String = "pci", doorbell: String = "ioeventfd"
+    ) -> PlatformJob {
+      PlatformJob(
+        kernel: "console", parameters: ["block": "\(block)"], choices: ["console": console], transport: transport,
+        doorbell: doorbell)
+    }
+
+    static let jobs = [
+      job(), job(block: 4096), job(block: 1, transport: "mmio"), job(transport: "mmio", doorbell: "exit"),
+    ]
+
+    @Test(arguments: jobs) func linesGoThroughTheVirtioConsole(_ job: PlatformJob) throws {
+      let report = try job.run()
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(report.log.contains("console: virtio-console"))
+      #expect(report.log.contains("virtio-console is up"))
+      #expect(report.log.contains("pvbench guest"))  // through the UART, before any driver
+      #expect(try #require(report.metrics["window.ops"]) > 0)
+    }
+
+    @Test func aLineCostsNoUserspaceExits() throws {
+      #expect(try #require(try Self.job().run().metrics["exits.per_op"]) <= 0.1)
+    }
+
+    @Test func withoutItTheUARTTakesEveryByte() throws {
+      let report = try Self.job("uart").run()
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(report.log.contains("console: uart"))
+      #expect(try #require(report.metrics["exits.per_op"]) >= 160)
+    }
+  }
 }

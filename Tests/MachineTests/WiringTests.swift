@@ -15,7 +15,7 @@ private struct WiredMachine: ~Copyable {
 
   init(
     disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
-    card: String = "virtio-net", entropy: String = "none", vcpus: Int = 1
+    card: String = "virtio-net", entropy: String = "none", console: String = "uart", vcpus: Int = 1
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
@@ -24,6 +24,7 @@ private struct WiredMachine: ~Copyable {
     specification.network = network
     specification.choices["net"] = card
     specification.choices["entropy"] = entropy
+    specification.choices["console"] = console
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -161,6 +162,18 @@ struct WiringTests {
     #expect(onPCI.pci(slot: 4, 0x10) == 0xE020_0000)
     #expect(onPCI.pci(slot: 4, 0x3C) & 0xFFFF == 0x0105)  // INTA on line 5
     #expect(onPCI.virtioRegister(0, slot: 2) == Self.nothing)
+  }
+
+  @Test func virtioConsoleIsThereBesideTheUART() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: .none, console: "virtio-console")
+    #expect(machine.virtioRegister(8, slot: 3) == [3, 0, 0, 0])
+    let onPCI = try WiredMachine(disk: "ide-pio", transport: "pci", backing: .none, console: "virtio-console")
+    #expect(onPCI.pci(slot: 5, 0) == 0x1043_1AF4)
+    #expect(onPCI.wiring.workers.count == 1)
+    // The emergency register, and the UART.
+    _ = onPCI.dispatcher.dispatch(FabricatedRun.store(65, at: 0xE030_2008, width: 4).exit)
+    _ = onPCI.dispatcher.dispatch(FabricatedRun.output(0x3F8, width: 1, [66]).exit)
+    #expect(onPCI.wiring.console.lines == ["AB"])
   }
 
   @Test func everyVCPUGetsAQueue() throws {

@@ -28,6 +28,11 @@ enum Feasibility {
       workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
+      guard workload.kernel == "console", mode.choices["console"] == "uart" else { return nil }
+      if mode.choices["doorbell"] == "exit" { return "a UART has no doorbell to choose" }
+      return mode.choices["transport"] == "mmio" ? "a UART has no virtio transport to choose" : nil
+    },
+    { workload, mode in
       workload.uses("entropy") && mode.choices["entropy"] == "none" ? "no entropy device in this mode" : nil
     },
     { workload, mode in

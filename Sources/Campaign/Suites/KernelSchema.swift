@@ -39,7 +39,7 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "backend", kind: .word(["file", "memory", "null"]), isRequired: false),
       ]),
     KernelSchema(
-      name: "console", uses: [],
+      name: "console", uses: ["console", "transport", "doorbell"],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
     KernelSchema(
       name: "network", uses: ["net", "transport", "doorbell", "completion"],

@@ -25,13 +25,14 @@ struct Wiring: ~Copyable {
   var commandLine = ""
   /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
   var network: NetworkAttachment?
-  let console = ConsoleLog()
+  let console: ConsoleLog
 
   typealias Port = AddressMap.Port
   typealias GSI = AddressMap.GSI
 
   let disk: Disk
   let entropy: VirtioEntropy?
+  let virtioConsole: VirtioConsole?
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
   let pci = PCIHostBridge()
@@ -40,19 +41,23 @@ struct Wiring: ~Copyable {
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    let console = ConsoleLog()
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
     let entropy = try Self.makeEntropy(specification)
+    let virtioConsole = try Self.makeConsole(specification, sink: console)
+    self.console = console
     self.network = network
     self.disk = disk
     self.entropy = entropy
+    self.virtioConsole = virtioConsole
     doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
   }
 
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
-    try attachConsole(machine)
+    try attachConsole(machine, memory: memory)
     attachSouthBridge()
     switch disk {
     case .none: break

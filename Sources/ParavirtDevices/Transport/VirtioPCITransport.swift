@@ -157,7 +157,7 @@ private final class VirtioPCIRegisters: Device {
     }
   }
 
-  /// Common fields are written in their own width, notifications in any; everything else is ignored.
+  /// Common fields are written in their own width, notifications and the device's in any; everything else is ignored.
   func write(_ value: UInt64, at offset: Int, width: AccessWidth) {
     switch VirtioPCIStructure.at(offset) {
     case (.common, let place)?:
@@ -166,6 +166,7 @@ private final class VirtioPCIRegisters: Device {
     case (.notify, let place)?:
       guard place % VirtioPCIStructure.notifyMultiplier == 0 else { return }
       control.notify(queue: place / VirtioPCIStructure.notifyMultiplier)
+    case (.device, let place)?: control.device.writeConfiguration(value, at: place, width: width)
     default: break
     }
   }
@@ -179,7 +180,7 @@ private final class VirtioPCIRegisters: Device {
     case .configurationVector: UInt32(interrupt.vector(queue: nil))
     case .queueCount: UInt32(control.queueCount)
     case .deviceStatus: control.state.status.rawValue
-    case .configurationGeneration: 0
+    case .configurationGeneration: control.device.configurationGeneration & 0xFF
     case .queueSelect: UInt32(control.queueSelect)
     case .queueSize: control.selectedQueue?.size ?? 0
     case .queueVector: UInt32(interrupt.vector(queue: control.queueSelect))
