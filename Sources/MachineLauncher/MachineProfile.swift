@@ -80,11 +80,20 @@ public enum MachineProfile {
         ("thp", "transparent huge pages of 2 MiB where the host has them"),
       ]),
     Subsystem(
+      "entropy", "source of random bytes", full: "none", paravirt: "virtio-rng",
+      values: [
+        ("none", "no device"),
+        ("virtio-rng", "virtio-rng: buffers filled from the host's getrandom"),
+      ]),
+    Subsystem(
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
-      "console", "guest log", full: "uart", paravirt: "uart", isUniversal: true,
-      values: [("uart", "16550A at COM1")]),
+      "console", "guest's console", full: "uart", paravirt: "virtio-console",
+      values: [
+        ("uart", "16550A at COM1"),
+        ("virtio-console", "virtio-console: a buffer at a time, beside the 16550A that is always there"),
+      ]),
     Subsystem(
       "completion", "how the guest's driver learns that a request has ended", full: "interrupt", paravirt: "interrupt",
       isToldToGuest: true,

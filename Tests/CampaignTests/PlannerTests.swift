@@ -140,8 +140,16 @@ struct PlannerTests {
         "IDE has no doorbell to choose", nil,
       ])
     #expect(
-      try plan(.of("console.write.80b", modes: ["paravirt+doorbell=exit"])).cells.map(\.skipReason) == [
-        "console workloads do not use doorbell"
+      try plan(.of("console.write.80b", modes: modes + ["full+transport=mmio"])).cells.map(\.skipReason) == [
+        "a UART has no doorbell to choose", nil, "a UART has no virtio transport to choose",
+      ])
+  }
+
+  @Test func entropyNeedsItsDevice() throws {
+    let modes = ["full", "paravirt", "full+entropy=virtio-rng"]
+    #expect(
+      try plan(.of("platform.entropy.64b", modes: modes)).cells.map(\.skipReason) == [
+        "no entropy device in this mode", nil, nil,
       ])
   }
 

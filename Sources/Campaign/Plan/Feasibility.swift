@@ -33,6 +33,14 @@ enum Feasibility {
       return mode.choices["cpuid"] == "kvm" ? nil : "kvmclock needs cpuid=kvm"
     },
     { workload, mode in
+      guard workload.kernel == "console", mode.choices["console"] == "uart" else { return nil }
+      if mode.choices["doorbell"] == "exit" { return "a UART has no doorbell to choose" }
+      return mode.choices["transport"] == "mmio" ? "a UART has no virtio transport to choose" : nil
+    },
+    { workload, mode in
+      workload.uses("entropy") && mode.choices["entropy"] == "none" ? "no entropy device in this mode" : nil
+    },
+    { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.
       mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
         guard let fixed = workload.parameter(key), fixed != value else { return nil }

@@ -41,7 +41,7 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "backend", kind: .word(["file", "memory", "null"]), isRequired: false),
       ]),
     KernelSchema(
-      name: "console", uses: [],
+      name: "console", uses: ["console", "transport", "doorbell"],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
     KernelSchema(
       name: "ipi", uses: ["ipi"],
@@ -69,6 +69,9 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "period", kind: .duration(10_000...50_000_000), isRequired: true),
         ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: false),
       ]),
+    KernelSchema(
+      name: "entropy", uses: ["entropy", "transport", "doorbell", "completion"],
+      parameters: [ParameterSchema(name: "block", kind: .size(16...65536, multipleOf: 1), isRequired: true)]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

@@ -25,7 +25,7 @@ struct Wiring: ~Copyable {
   var commandLine = ""
   /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
   var network: NetworkAttachment?
-  let console = ConsoleLog()
+  let console: ConsoleLog
 
   typealias Port = AddressMap.Port
   typealias GSI = AddressMap.GSI
@@ -33,6 +33,8 @@ struct Wiring: ~Copyable {
   let vcpus: Int
   let choices: [String: String]
   let disk: Disk
+  let entropy: VirtioEntropy?
+  let virtioConsole: VirtioConsole?
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
   let pci = PCIHostBridge()
@@ -41,19 +43,25 @@ struct Wiring: ~Copyable {
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    let console = ConsoleLog()
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
+    let entropy = try Self.makeEntropy(specification)
+    let virtioConsole = try Self.makeConsole(specification, sink: console)
     choices = specification.choices
+    vcpus = specification.vcpus
+    self.console = console
     self.network = network
     self.disk = disk
-    vcpus = specification.vcpus
+    self.entropy = entropy
+    self.virtioConsole = virtioConsole
     doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
   }
 
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
-    try attachConsole(machine)
+    try attachConsole(machine, memory: memory)
     try attachTime(machine)
     attachSouthBridge()
     switch disk {
@@ -69,6 +77,7 @@ struct Wiring: ~Copyable {
       try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
     case .e1000: try attachE1000(machine, memory: memory)
     }
+    if let entropy { try attachEntropy(entropy, machine, memory: memory) }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 

@@ -21,8 +21,11 @@ public protocol VirtioDevice: AnyObject {
   var features: VirtioFeatures { get }
   /// The longest size of every queue, a power of two each.
   var queueSizes: [UInt16] { get }
-  /// The configuration space as the driver sees it; constant.
+  /// The configuration space as the driver sees it at this moment.
   var configuration: VirtioConfiguration { get }
+  /// Differs from what it was where anything in the configuration may have changed by itself (2.5.1): 0 for devices in which
+  /// nothing does.
+  var configurationGeneration: UInt32 { get }
   /// Every queue's doorbell, for KVM_IOEVENTFD; queues may share one.
   var doorbells: [EventFD] { get }
   /// The threads that it needs.
@@ -34,9 +37,18 @@ public protocol VirtioDevice: AnyObject {
   func notify(queue: Int)
   /// Stops using the queue: returns when nothing of the device touches it any more.
   func stop(queue: Int)
+  /// The driver has written the low `width` bytes of `value` at `offset` of the configuration space, at any time.
+  func writeConfiguration(_ value: UInt64, at offset: Int, width: AccessWidth)
 }
 
-/// A read-only configuration space: bytes, little-endian.
+extension VirtioDevice {
+  /// A configuration that never changes by itself.
+  public var configurationGeneration: UInt32 { 0 }
+  /// A configuration that the driver can only read.
+  public func writeConfiguration(_ value: UInt64, at offset: Int, width: AccessWidth) {}
+}
+
+/// What a configuration space holds: bytes, little-endian.
 public struct VirtioConfiguration: Equatable, Sendable {
   private let bytes: [UInt8]
 

@@ -8,6 +8,7 @@ public enum WorkloadRegistry {
     ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
+    ("entropy", EntropyWorkload.run),
     ("ipi", IPIWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
