@@ -12,10 +12,15 @@ import Synchronization
 public enum GuestRun {
   /// Builds the machine that `specification` describes, runs its guest and reports.
   ///
-  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error.
+  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error, and so is
+  ///   a host that has not what the machine is made of.
   public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    let machine = try Machine(specification)
-    return try machine.run()
+    do {
+      let machine = try Machine(specification)
+      return try machine.run()
+    } catch .unavailable(let reason) {
+      return .skipped(reason)
+    }
   }
 }
 
