@@ -13,17 +13,14 @@ import Synchronization
 public enum GuestRun {
   /// Builds the machine that `specification` describes, runs its guest and reports.
   ///
-  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error, and so is a
-  ///   choice that this host cannot offer: `skipped`.
+  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error, and so is
+  ///   a host that cannot offer what the machine is made of: `skipped`.
   public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    do throws(MachineError) {
+    do {
       let machine = try Machine(specification)
       return try machine.run()
-    } catch {
-      guard case .unavailable(let reason) = error else { throw error }
-      var report = RunnerReport()
-      (report.status, report.reason) = (.skipped, reason)
-      return report
+    } catch .unavailable(let reason) {
+      return .skipped(reason)
     }
   }
 }

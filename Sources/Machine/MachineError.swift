@@ -10,9 +10,9 @@ public enum MachineError: Error, CustomStringConvertible {
   case guestImage(GuestImageError)
   case disk(String)
   case network(String)
-  case wiring(String)
-  /// A choice that this host cannot offer: nothing is wrong, and nothing can be measured.
+  /// The host cannot offer what the machine is made of: nothing has failed, and nothing can be measured.
   case unavailable(String)
+  case wiring(String)
 
   /// What happened, in one line.
   public var description: String {

@@ -25,8 +25,21 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   case socket(descriptor: Int32)
   /// A TAP interface of this name, made in the runner's network namespace.
   case tap(name: String)
+  /// The host's own network stack, in a network namespace of this guest's own, with a UDP socket that serves.
+  case stack(StackService)
 
-  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD` or `tap:NAME`.
+  /// What the host's UDP socket does.
+  public enum StackService: String, Sendable {
+    /// Sends every datagram back.
+    case echo
+    /// Takes and checks every datagram, and acknowledges them.
+    case sink
+  }
+
+  /// The forms of a description.
+  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo or stack:sink"
+
+  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo` or `stack:sink`.
   public var description: String {
     switch self {
     case .none: "none"
@@ -35,6 +48,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case .source(let size, let rate): "source:\(size):\(rate)"
     case .socket(let descriptor): "socket:\(descriptor)"
     case .tap(let name): "tap:\(name)"
+    case .stack(let service): "stack:\(service.rawValue)"
     }
   }
 
@@ -53,6 +67,9 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
       guard let descriptor = Int32(parts[1]), descriptor >= 0 else { return nil }
       self = .socket(descriptor: descriptor)
     case ("tap", 2): self = .tap(name: parts[1])
+    case ("stack", 2):
+      guard let service = StackService(rawValue: parts[1]) else { return nil }
+      self = .stack(service)
     default: return nil
     }
   }
@@ -179,7 +196,7 @@ public struct MachineSpecification: Equatable, Sendable {
       case "disk-null": disk = .null(byteCount: try number(UInt64.self))
       case "network":
         guard let backing = NetworkBacking(value) else {
-          throw .badValue(argument: argument, expected: "none, echo, sink, source:SIZE:RATE, socket:FD or tap:NAME")
+          throw .badValue(argument: argument, expected: NetworkBacking.forms)
         }
         network = backing
       case "warmup-ns": warmupNanoseconds = try duration()

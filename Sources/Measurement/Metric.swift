@@ -94,6 +94,9 @@ public enum MetricCatalog {
       id: "network.dropped_port_incoming", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Frames for the guest dropped before its card"),
     Metric(
+      id: "network.dropped_far_side", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Guest's frames dropped by the host's socket"),
+    Metric(
       id: "network.interrupts", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Interrupts of the network card, whole life"),
     Metric(

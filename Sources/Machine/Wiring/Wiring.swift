@@ -71,6 +71,7 @@ struct Wiring: ~Copyable {
     case .virtio(let device):
       try attach(device, slot: AddressMap.PCI.disk, mmioSlot: AddressMap.MMIOSlot.disk, machine, memory: memory)
     }
+    workers += network?.workers ?? []
     switch network?.card {
     case nil: break
     case .virtio(let device):

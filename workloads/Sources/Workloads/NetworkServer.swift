@@ -69,7 +69,7 @@ private final class Responder {
   private func answer(_ question: ReceivedFrame) throws(NetworkError) {
     guard question.length >= 42, question.length <= card.maximumFrame else { return }
     guard let buffer = card.transmitBuffer() else { return dropped += 1 }
-    let frame = Frame(address: buffer, count: question.length)
+    let frame = WireFrame(address: buffer, count: question.length)
     frame.copy(from: question.address)
     guard makeAnswer(frame) else { return }
     frame.copy(0, from: frame, at: 6, count: 6)
@@ -80,9 +80,9 @@ private final class Responder {
   }
 
   /// Turns the question in `frame` into its answer, but for the Ethernet addresses; false where there is none.
-  private func makeAnswer(_ frame: Frame) -> Bool {
+  private func makeAnswer(_ frame: WireFrame) -> Bool {
     switch frame.word(at: 12) {
-    case 0x0806: return makeARP(frame)
+    case 0x0806: return frame.answersARP(for: address, at: card.address)
     case 0x0800: return makeIPv4(frame)
     default:
       // SAFETY: the driver's own buffer of `count` bytes.
@@ -91,19 +91,8 @@ private final class Responder {
     }
   }
 
-  private func makeARP(_ frame: Frame) -> Bool {
-    // Ethernet and IPv4, a request, for us.
-    guard frame.word(at: 14) == 1, frame.word(at: 16) == 0x0800, frame.word(at: 20) == 1, frame.long(at: 38) == address
-    else { return false }
-    frame.put(2, at: 21)
-    frame.copy(32, from: frame, at: 22, count: 10)
-    for index in 0..<6 { frame.put(card.address[index], at: 22 + index) }
-    for index in 0..<4 { frame.put(UInt8(truncatingIfNeeded: address >> UInt32(24 - 8 * index)), at: 28 + index) }
-    return true
-  }
-
   /// No options, no fragments.
-  private func makeIPv4(_ frame: Frame) -> Bool {
+  private func makeIPv4(_ frame: WireFrame) -> Bool {
     guard frame.byte(at: 14) == 0x45, frame.word(at: 20) & 0x3FFF == 0, frame.long(at: 30) == address else {
       return false
     }
@@ -122,38 +111,5 @@ private final class Responder {
     // Exchanged addresses and ports leave every checksum as it was.
     frame.swap(26, 30, count: 4)
     return true
-  }
-}
-
-/// A frame in a driver's buffer, big-endian as it goes over the wire. Offsets are checked by whoever knows the length.
-private struct Frame {
-  let address: UInt
-  let count: Int
-
-  private var bytes: UnsafeMutablePointer<UInt8> {
-    // SAFETY: a driver's buffer in the guest's identity-mapped memory.
-    UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
-  }
-
-  func byte(at offset: Int) -> UInt8 { bytes[offset] }
-  func word(at offset: Int) -> UInt16 { UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1]) }
-  func long(at offset: Int) -> UInt32 { UInt32(word(at: offset)) << 16 | UInt32(word(at: offset + 2)) }
-  func put(_ byte: UInt8, at offset: Int) { bytes[offset] = byte }
-
-  func copy(from question: UInt) {
-    // SAFETY: as above; both buffers hold `count` bytes.
-    bytes.update(from: UnsafePointer(bitPattern: question).unsafelyUnwrapped, count: count)
-  }
-
-  func copy(_ target: Int, from frame: Frame, at offset: Int, count: Int) {
-    for index in 0..<count { bytes[target + index] = frame.bytes[offset + index] }
-  }
-
-  func swap(_ first: Int, _ second: Int, count: Int) {
-    for index in 0..<count {
-      let byte = bytes[first + index]
-      bytes[first + index] = bytes[second + index]
-      bytes[second + index] = byte
-    }
   }
 }
