@@ -153,6 +153,7 @@ private final class Machine {
     outcome.log = wiring.console.lines
     outcome.notes = vcpu.notes + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
+    outcome.memoryCounts = wiring.memoryCounts
     return outcome
   }
 

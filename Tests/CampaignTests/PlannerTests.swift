@@ -35,8 +35,8 @@ struct PlannerTests {
 
   @Test func nothingAskedForIsEverythingInBothModes() throws {
     let plan = try plan(RunRequest())
-    #expect(plan.cells.count == 95)
-    #expect(plan.steps.count == 950)
+    #expect(plan.cells.count == 99)
+    #expect(plan.steps.count == 990)
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
   }
 
@@ -44,7 +44,7 @@ struct PlannerTests {
     var request = RunRequest()
     request.quick = true
     let plan = try plan(request)
-    #expect(plan.cells.count == 48)
+    #expect(plan.cells.count == 52)
     #expect(plan.request.repetitions == 6)
     #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
   }
@@ -151,6 +151,18 @@ struct PlannerTests {
       ])
   }
 
+  @Test func balloonWorkloadsNeedABalloon() throws {
+    for workload in ["platform.balloon.inflate", "platform.balloon.reporting"] {
+      let cells = try plan(.of(workload, modes: ["full", "paravirt", "full+memory=balloon"])).cells
+      #expect(cells.map(\.skipReason) == ["no balloon in this mode", nil, nil])
+    }
+  }
+
+  @Test func consoleIsNoChoiceOfOtherWorkloads() throws {
+    let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+console=uart"])).cells
+    #expect(cells.map(\.skipReason) == ["disk workloads do not use console"])
+  }
+
   @Test func choicesOfACellAreThoseItsWorkloadUses() throws {
     let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+net=e1000"])).cells
     #expect(cells.map(\.skipReason) == ["disk workloads do not use net"])
@@ -216,7 +228,9 @@ struct ModeTests {
 
   @Test func modeThatEqualsARowHasItsName() throws {
     #expect(
-      try Mode.parse("full+console=virtio-console+cpuid=kvm+disk=virtio-blk+entropy=virtio-rng+net=virtio-net").name
+      try Mode.parse(
+        "full+console=virtio-console+cpuid=kvm+disk=virtio-blk+entropy=virtio-rng+memory=balloon+net=virtio-net"
+      ).name
         == "paravirt")
     #expect(try Mode.parse("paravirt+disk=virtio-blk").name == "paravirt")
   }

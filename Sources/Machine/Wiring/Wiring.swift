@@ -33,6 +33,7 @@ struct Wiring: ~Copyable {
   let disk: Disk
   let entropy: VirtioEntropy?
   let virtioConsole: VirtioConsole?
+  let balloon: VirtioBalloon?
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
   let pci = PCIHostBridge()
@@ -45,9 +46,11 @@ struct Wiring: ~Copyable {
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
     let entropy = try Self.makeEntropy(specification)
+    let balloon = try Self.makeBalloon(specification)
     let virtioConsole = try Self.makeConsole(specification, sink: console)
     self.console = console
     self.network = network
+    self.balloon = balloon
     self.disk = disk
     self.entropy = entropy
     self.virtioConsole = virtioConsole
@@ -73,6 +76,7 @@ struct Wiring: ~Copyable {
     case .e1000: try attachE1000(machine, memory: memory)
     }
     if let entropy { try attachEntropy(entropy, machine, memory: memory) }
+    if let balloon { try attachBalloon(balloon, machine, memory: memory) }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 
