@@ -9,6 +9,8 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
   case misaligned(GuestAddress, alignment: Int)
   /// The host refused the mapping; `errno` says why.
   case cannotMap(byteCount: Int, errno: Int32)
+  /// The host did not take the pages back; `errno` says why.
+  case cannotDiscard(GuestAddress, errno: Int32)
 
   /// What happened, in one line.
   public var description: String {
@@ -16,6 +18,8 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
     case .outOfRange(let address, let count): "guest address \(address) + \(count) bytes is outside guest RAM"
     case .misaligned(let address, let alignment): "guest address \(address) is not \(alignment)-byte aligned"
     case .cannotMap(let count, let code): "cannot map \(count) bytes of guest RAM: \(String(cString: strerror(code)))"
+    case .cannotDiscard(let address, let code):
+      "cannot discard guest RAM at \(address): \(String(cString: strerror(code)))"
     }
   }
 }
@@ -38,6 +42,9 @@ public struct HostRange: @unchecked Sendable {
 /// One guest's RAM: private anonymous memory at guest-physical address 0. Every access is bounds-checked and copies,
 /// because the guest is hostile and runs at the same time; nothing else in the program touches guest bytes.
 public final class GuestMemory: @unchecked Sendable {
+  /// Bytes of a page: what RAM is mapped and given back in.
+  public static let pageByteCount = 4096
+
   /// Size in bytes, a multiple of the page size.
   public let byteCount: Int
   private let base: UnsafeMutableRawPointer
@@ -86,6 +93,16 @@ public final class GuestMemory: @unchecked Sendable {
       throw .outOfRange(address, count: UInt64(clamping: count))
     }
     return HostRange(start: base + Int(address.value), count: count)
+  }
+
+  /// Gives whole pages back to the host (madvise(2), MADV_DONTNEED): they take no memory until they are touched again, and
+  /// then hold zeroes. The guest may use them at any moment.
+  public func discard(at address: GuestAddress, count: Int) throws(GuestMemoryError) {
+    let range = try hostRange(at: address, count: count)
+    guard (address.value | UInt64(count)).isMultiple(of: UInt64(Self.pageByteCount)) else {
+      throw .misaligned(address, alignment: Self.pageByteCount)
+    }
+    guard madvise(range.start, range.count, MADV_DONTNEED) == 0 else { throw .cannotDiscard(address, errno: errno) }
   }
 
   /// Copies one value out of guest memory. No alignment is asked for.

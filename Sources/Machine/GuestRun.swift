@@ -194,6 +194,7 @@ private final class Machine {
     outcome.notes =
       attendant.notes + (vcpus.first?.notes ?? []) + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
+    outcome.memoryCounts = wiring.memoryCounts
     return outcome
   }
 

@@ -25,6 +25,8 @@ struct GuestOutcome {
   var notes: [String] = []
   /// What the network card and the port behind it have counted, by metric.
   var networkCounts: [String: UInt64] = [:]
+  /// What the balloon has counted, by metric.
+  var memoryCounts: [String: UInt64] = [:]
 }
 
 /// Turns an outcome into the runner's report.
@@ -37,6 +39,7 @@ enum ReportBuilder {
     addRecords(outcome, to: &report)
     // What a guest lost and what a host's sink missed are the same thing, seen from either end of the stream.
     for (id, count) in outcome.networkCounts { report.metrics[id, default: 0] += Double(count) }
+    for (id, count) in outcome.memoryCounts { report.metrics[id] = Double(count) }
     (report.status, report.reason) = verdict(outcome)
     return report
   }

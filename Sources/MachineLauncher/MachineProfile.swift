@@ -86,6 +86,12 @@ public enum MachineProfile {
         ("virtio-rng", "virtio-rng: buffers filled from the host's getrandom"),
       ]),
     Subsystem(
+      "memory", "what becomes of RAM that the guest does not need", full: "plain", paravirt: "balloon",
+      values: [
+        ("plain", "it stays the guest's"),
+        ("balloon", "virtio-balloon: inflated and reported pages go back to the host"),
+      ]),
+    Subsystem(
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(

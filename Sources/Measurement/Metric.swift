@@ -127,6 +127,12 @@ public enum MetricCatalog {
       label: "Runner PSS beyond touched guest RAM"),
     Metric(id: "memory.guest_touched", unit: "B", better: .lower, floorAbsolute: 65536, label: "Guest RAM touched"),
     Metric(
+      id: "memory.reclaimed", unit: "B", better: .higher, floorAbsolute: 65536,
+      label: "Guest RAM given back through the balloon, whole life"),
+    Metric(
+      id: "memory.balloon_free", unit: "B", better: .higher, floorAbsolute: 65536,
+      label: "Free RAM that the guest's balloon driver reports"),
+    Metric(
       id: "exits.loop_total", unit: "1", better: .lower, floorAbsolute: 1, label: "Exits seen by the loop, whole life"),
     Metric(
       id: "exits.kernel_total", unit: "1", better: .lower, floorAbsolute: 1,

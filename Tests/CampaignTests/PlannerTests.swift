@@ -170,6 +170,18 @@ struct PlannerTests {
     #expect(try parameters("platform.timer.1ms", "paravirt") == ["period=1000000", "timer=tsc-deadline"])
   }
 
+  @Test func balloonWorkloadsNeedABalloon() throws {
+    for workload in ["platform.balloon.inflate", "platform.balloon.reporting"] {
+      let cells = try plan(.of(workload, modes: ["full", "paravirt", "full+memory=balloon"])).cells
+      #expect(cells.map(\.skipReason) == ["no balloon in this mode", nil, nil])
+    }
+  }
+
+  @Test func consoleIsNoChoiceOfOtherWorkloads() throws {
+    let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+console=uart"])).cells
+    #expect(cells.map(\.skipReason) == ["disk workloads do not use console"])
+  }
+
   @Test func choicesOfACellAreThoseItsWorkloadUses() throws {
     let cells = try plan(.of("disk.randread.4k.qd1", modes: ["paravirt+net=e1000"])).cells
     #expect(cells.map(\.skipReason) == ["disk workloads do not use net"])

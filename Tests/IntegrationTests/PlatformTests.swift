@@ -96,4 +96,56 @@ extension RealGuests {
       #expect(try #require(report.metrics["exits.per_op"]) >= 160)
     }
   }
+
+  @Suite("balloon on real guests")
+  struct BalloonTests {
+    private static func job(
+      _ operation: String = "inflate", pages: Int = 256, transport: String = "pci", completion: String = "interrupt",
+      doorbell: String = "ioeventfd"
+    ) -> PlatformJob {
+      PlatformJob(
+        kernel: "balloon", parameters: ["operation": operation, "pages": "\(pages)"], choices: ["memory": "balloon"],
+        transport: transport, completion: completion, doorbell: doorbell)
+    }
+
+    static let jobs = [
+      job(), job("reporting"), job(pages: 1, completion: "polled"), job("reporting", pages: 1024, completion: "polled"),
+      job(transport: "mmio"), job("reporting", transport: "mmio", completion: "polled"),
+      job(pages: 32, transport: "mmio", doorbell: "exit"),
+    ]
+
+    @Test(arguments: jobs) func pagesGoBackAndComeAgainEmpty(_ job: PlatformJob) throws {
+      let report = try job.run()
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(report.log.contains("memory: virtio-balloon"))
+      let operations = try #require(report.metrics["window.ops"])
+      let pages = try #require(job.parameters["pages"].flatMap { Double($0) })
+      let reclaimed = try #require(report.metrics["memory.reclaimed"])
+      #expect(reclaimed > operations * pages * 4096)  // and those of the warm-up
+      #expect(reclaimed.truncatingRemainder(dividingBy: pages * 4096) == 0)
+      #expect(report.metrics["memory.balloon_free"] == pages * 4096)
+    }
+
+    @Test(arguments: ["inflate", "reporting"]) func whatIsGivenBackTakesNoMemoryOfTheHost(operation: String) throws {
+      // The window closes right after pages were given back: 4 MiB of them take no more than one.
+      let touched = try [1, 1024].map {
+        try #require(try Self.job(operation, pages: $0).run().metrics["memory.guest_touched"])
+      }
+      #expect(abs(touched[1] - touched[0]) < 256 * 1024, "\(touched)")
+    }
+
+    @Test func withoutABalloonTheRepetitionIsSkipped() throws {
+      let report = try PlatformJob(kernel: "balloon", parameters: ["operation": "inflate", "pages": "1"]).run()
+      #expect(report.status == .skipped)
+      #expect(report.reason?.hasPrefix("no balloon was found") == true)
+    }
+
+    @Test(arguments: ["0", "1025"]) func anImpossibleNumberOfPagesFails(pages: String) throws {
+      let report = try PlatformJob(
+        kernel: "balloon", parameters: ["operation": "inflate", "pages": pages], choices: ["memory": "balloon"]
+      ).run()
+      #expect(report.status == .failed)
+      #expect(report.reason == "pages: expected 1 to 1024")
+    }
+  }
 }

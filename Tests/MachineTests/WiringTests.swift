@@ -15,8 +15,8 @@ private struct WiredMachine: ~Copyable {
 
   init(
     disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
-    card: String = "virtio-net", entropy: String = "none", console: String = "uart", vcpus: Int = 1,
-    clock: String = "tsc"
+    card: String = "virtio-net", entropy: String = "none", console: String = "uart", ram: String = "plain",
+    vcpus: Int = 1, clock: String = "tsc"
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
@@ -27,6 +27,7 @@ private struct WiredMachine: ~Copyable {
     specification.choices["clock"] = clock
     specification.choices["entropy"] = entropy
     specification.choices["console"] = console
+    specification.choices["memory"] = ram
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
@@ -183,6 +184,16 @@ struct WiringTests {
     _ = onPCI.dispatcher.dispatch(FabricatedRun.store(65, at: 0xE030_2008, width: 4).exit)
     _ = onPCI.dispatcher.dispatch(FabricatedRun.output(0x3F8, width: 1, [66]).exit)
     #expect(onPCI.wiring.console.lines == ["AB"])
+  }
+
+  @Test func balloonIsInTheFifthSlotOfEither() throws {
+    let onMMIO = try WiredMachine(disk: "ide-pio", backing: .none, ram: "balloon")
+    #expect(onMMIO.virtioRegister(8, slot: 4) == [5, 0, 0, 0])
+    let onPCI = try WiredMachine(disk: "ide-pio", transport: "pci", backing: .none, ram: "balloon")
+    #expect(onPCI.pci(slot: 6, 0) == 0x1045_1AF4)
+    #expect(onPCI.wiring.workers.count == 1)
+    #expect(onPCI.wiring.memoryCounts == ["memory.reclaimed": 0])
+    #expect(try WiredMachine(disk: "ide-pio", backing: .none).wiring.memoryCounts == [:])
   }
 
   @Test func everyVCPUGetsAQueue() throws {

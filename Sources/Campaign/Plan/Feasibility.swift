@@ -41,6 +41,9 @@ enum Feasibility {
       workload.uses("entropy") && mode.choices["entropy"] == "none" ? "no entropy device in this mode" : nil
     },
     { workload, mode in
+      workload.uses("memory") && mode.choices["memory"] == "plain" ? "no balloon in this mode" : nil
+    },
+    { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.
       mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
         guard let fixed = workload.parameter(key), fixed != value else { return nil }

@@ -72,6 +72,12 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "entropy", uses: ["entropy", "transport", "doorbell", "completion"],
       parameters: [ParameterSchema(name: "block", kind: .size(16...65536, multipleOf: 1), isRequired: true)]),
+    KernelSchema(
+      name: "balloon", uses: ["memory", "transport", "doorbell", "completion"],
+      parameters: [
+        ParameterSchema(name: "operation", kind: .word(["inflate", "reporting"]), isRequired: true),
+        ParameterSchema(name: "pages", kind: .count(1...1024), isRequired: true),
+      ]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

@@ -35,6 +35,7 @@ struct Wiring: ~Copyable {
   let disk: Disk
   let entropy: VirtioEntropy?
   let virtioConsole: VirtioConsole?
+  let balloon: VirtioBalloon?
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
   let pci = PCIHostBridge()
@@ -47,11 +48,13 @@ struct Wiring: ~Copyable {
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
     let entropy = try Self.makeEntropy(specification)
+    let balloon = try Self.makeBalloon(specification)
     let virtioConsole = try Self.makeConsole(specification, sink: console)
     choices = specification.choices
     vcpus = specification.vcpus
     self.console = console
     self.network = network
+    self.balloon = balloon
     self.disk = disk
     self.entropy = entropy
     self.virtioConsole = virtioConsole
@@ -79,6 +82,7 @@ struct Wiring: ~Copyable {
     case .e1000: try attachE1000(machine, memory: memory)
     }
     if let entropy { try attachEntropy(entropy, machine, memory: memory) }
+    if let balloon { try attachBalloon(balloon, machine, memory: memory) }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 

@@ -71,7 +71,7 @@ private final class ConsoleHandler: ChainHandler {
 
   deinit { copy.deallocate() }
 
-  func answer(_ chain: inout DescriptorChain, queue: Int, of served: ServedQueue) throws(VirtqueueError) -> UInt32 {
+  func answer(_ chain: inout DescriptorChain, queue: Int, of served: ServedQueue) throws(VirtqueueError) -> UInt32? {
     guard chain.writable.isEmpty else { throw .wrongDirection }
     var rest = Int(min(chain.readableBytes, UInt64(VirtioConsole.mostBytes)))
     while rest > 0 {

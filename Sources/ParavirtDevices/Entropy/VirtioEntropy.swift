@@ -48,7 +48,7 @@ private final class EntropyHandler: ChainHandler {
   init(_ source: any EntropySource) { self.source = source }
 
   /// As many bytes as fit, up to the most.
-  func answer(_ chain: inout DescriptorChain, queue: Int, of served: ServedQueue) throws(VirtqueueError) -> UInt32 {
+  func answer(_ chain: inout DescriptorChain, queue: Int, of served: ServedQueue) throws(VirtqueueError) -> UInt32? {
     guard chain.readable.isEmpty else { throw .wrongDirection }
     var written = 0
     for index in chain.writable where written < VirtioEntropy.mostBytes {

@@ -5,8 +5,18 @@ import Synchronization
 /// What a device does with the requests of its queues, one after the other, where each is done at once. Calls come from its
 /// worker's thread.
 protocol ChainHandler: AnyObject {
-  /// Carries out the request in `chain`, in bounded time whatever the chain is; the bytes that were written into it.
-  func answer(_ chain: inout DescriptorChain, queue: Int, of served: ServedQueue) throws(VirtqueueError) -> UInt32
+  /// Carries out the request in `chain`, in bounded time whatever the chain is; the bytes that were written into it, or nil
+  /// where the device keeps it.
+  func answer(_ chain: inout DescriptorChain, queue: Int, of served: ServedQueue) throws(VirtqueueError) -> UInt32?
+  /// The head of a chain that was kept, which is now given back; nil where there is none. Asked whenever the doorbell rang.
+  func takeKept(queue: Int) -> UInt16?
+  /// The queue is another one now: what was kept of it is gone.
+  func forget(queue: Int)
+}
+
+extension ChainHandler {
+  func takeKept(queue: Int) -> UInt16? { nil }
+  func forget(queue: Int) {}
 }
 
 /// What a worker has done so far.
@@ -114,7 +124,9 @@ extension ChainWorker {
 extension ChainWorker {
   private func followOrders() {
     for index in tenures.indices {
-      if let order = tenures[index].news { tenures[index].follow(order) }
+      guard let order = tenures[index].news else { continue }
+      handler.forget(queue: queues.lowerBound + index)
+      tenures[index].follow(order)
     }
   }
 
@@ -140,13 +152,15 @@ extension ChainWorker {
 
   private func serve(_ index: Int) throws(VirtqueueError) -> Bool {
     guard let served = tenures[index].served else { return false }
+    let number = queues.lowerBound + index
     try served.queue.suppressNotifications()
+    if let head = handler.takeKept(queue: number) { try served.queue.push(head: head, written: 0) }
     var budget = Self.budget
     while budget > 0, try served.queue.pop(into: &chain) {
       budget -= 1
       requestCount.wrappingAdd(1, ordering: .relaxed)
       let head = chain.head
-      let written = try handler.answer(&chain, queue: queues.lowerBound + index, of: served)
+      guard let written = try handler.answer(&chain, queue: number, of: served) else { continue }
       try served.queue.push(head: head, written: written)
     }
     if try served.interruptIfWanted() { interruptCount.wrappingAdd(1, ordering: .relaxed) }

@@ -48,20 +48,40 @@ extension VirtioDevice {
   public func writeConfiguration(_ value: UInt64, at offset: Int, width: AccessWidth) {}
 }
 
-/// What a configuration space holds: bytes, little-endian.
+/// What a configuration space holds: bytes, little-endian. It is made without allocating, for devices that make a new one at
+/// every look.
 public struct VirtioConfiguration: Equatable, Sendable {
-  private let bytes: [UInt8]
-
-  /// Wraps the bytes from offset 0.
-  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+  private static let capacity = 64
+  private var bytes = InlineArray<64, UInt8>(repeating: 0)
 
   /// Length in bytes.
-  public var byteCount: Int { bytes.count }
+  public private(set) var byteCount = 0
+
+  /// Takes the bytes from offset 0, up to 64 of them.
+  public init(_ bytes: [UInt8]) {
+    precondition(bytes.count <= Self.capacity, "at most 64 bytes")
+    for (offset, byte) in bytes.enumerated() { self.bytes[offset] = byte }
+    byteCount = bytes.count
+  }
+
+  /// Two fields of 32 bits.
+  init(_ first: UInt32, _ second: UInt32) {
+    for offset in 0..<4 {
+      bytes[offset] = UInt8(truncatingIfNeeded: first >> UInt32(8 * offset))
+      bytes[4 + offset] = UInt8(truncatingIfNeeded: second >> UInt32(8 * offset))
+    }
+    byteCount = 8
+  }
+
+  /// The same bytes.
+  public static func == (a: VirtioConfiguration, b: VirtioConfiguration) -> Bool {
+    a.byteCount == b.byteCount && a.bytes.indices.allSatisfy { a.bytes[$0] == b.bytes[$0] }
+  }
 
   /// The value at `offset`; bytes beyond the end are zero.
   public func read(at offset: Int, width: AccessWidth) -> UInt64 {
     var value: UInt64 = 0
-    for index in 0..<width.rawValue where bytes.indices.contains(offset + index) {
+    for index in 0..<width.rawValue where (0..<byteCount).contains(offset + index) {
       value |= UInt64(bytes[offset + index]) << UInt64(8 * index)
     }
     return value

@@ -89,6 +89,10 @@ final class VirtioPCI: VirtioTransport {
 
   func configuration32(at offset: UInt) -> UInt32 { device.map { pv_read32($0 + offset) } ?? 0 }
 
+  func setConfiguration32(_ value: UInt32, at offset: UInt) {
+    if let device { pv_write32(device + offset, value) }
+  }
+
   /// Each queue has a vector and a doorbell address of its own.
   func enable(queue index: UInt32, wantedSize: Int, vector: UInt8?) -> SplitQueue? {
     pv_write16(common + Common.queueSelect, UInt16(truncatingIfNeeded: index))
