@@ -8,6 +8,7 @@ public enum WorkloadRegistry {
     ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
+    ("interrupts", InterruptWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
