@@ -31,11 +31,13 @@ public enum ExitOutcome: Equatable, Sendable {
 public struct ExitDispatcher: ~Copyable {
   private let ports: Bus
   private let mmio: Bus
+  private let endObserver: (any EndOfInterruptObserver)?
 
-  /// A dispatcher over the machine's buses.
-  public init(ports: consuming Bus, mmio: consuming Bus) {
+  /// A dispatcher over the machine's buses. `endObserver` is told of ends of interrupt where the I/O APIC is not in the kernel.
+  public init(ports: consuming Bus, mmio: consuming Bus, endObserver: (any EndOfInterruptObserver)? = nil) {
     self.ports = ports
     self.mmio = mmio
+    self.endObserver = endObserver
   }
 
   /// Answers `exit`. Neither allocates nor logs, but for the text of a fatal one.
@@ -51,7 +53,10 @@ public struct ExitDispatcher: ~Copyable {
     case .rdmsr(let access), .wrmsr(let access):
       access.refuse()
       return .resume
-    case .irqWindowOpen, .ioapicEOI: return .resume
+    case .ioapicEOI(let vector):
+      endObserver?.endOfInterrupt(vector: vector)
+      return .resume
+    case .irqWindowOpen: return .resume
     case .internalError(let error): return .stop(.machineCheck("\(error)"))
     case .failEntry(let reason): return .stop(.machineCheck("VM entry failed, reason 0x\(String(reason, radix: 16))"))
     case .hypercall(let number): return .stop(.machineCheck("unexpected hypercall \(number)"))

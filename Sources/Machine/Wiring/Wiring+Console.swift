@@ -19,7 +19,7 @@ final class ConsoleLog: SerialSink {
 /// The guest's log.
 extension Wiring {
   mutating func attachConsole(_ machine: borrowing VirtualMachine) throws(MachineError) {
-    let uart = UART16550A(interrupt: try Self.line(GSI.com1, of: machine), sink: console)
+    let uart = UART16550A(interrupt: try line(GSI.com1, of: machine), sink: console)
     try Self.map(uart, at: Port.com1, count: 8, on: &ports)
   }
 }

@@ -31,6 +31,11 @@ struct Wiring: ~Copyable {
   typealias GSI = AddressMap.GSI
 
   let choices: [String: String]
+  let hasInterruptSource: Bool
+  /// True where only the local APICs are in the kernel.
+  let isIRQChipSplit: Bool
+  /// The I/O APIC, where it is not in the kernel.
+  var ioapic: IOAPIC?
   let disk: Disk
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
@@ -43,6 +48,8 @@ struct Wiring: ~Copyable {
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
     choices = specification.choices
+    hasInterruptSource = specification.kernel == "interrupts"
+    isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.disk = disk
     doorbellExits = specification.choices["doorbell"] == "exit"
@@ -51,8 +58,10 @@ struct Wiring: ~Copyable {
 
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
+    if isIRQChipSplit { try attachIOAPIC(machine) }
     try attachConsole(machine)
     try attachTime(machine)
+    if hasInterruptSource { try attachInterruptSource(machine) }
     attachSouthBridge()
     switch disk {
     case .none: break
@@ -76,7 +85,7 @@ struct Wiring: ~Copyable {
     var mmio = Bus()
     swap(&ports, &self.ports)
     swap(&mmio, &self.mmio)
-    return ExitDispatcher(ports: ports, mmio: mmio)
+    return ExitDispatcher(ports: ports, mmio: mmio, endObserver: ioapic)
   }
 
   /// The PIIX3's ISA bridge (82371SB): nothing but an identity, in front of the devices at legacy ports.
@@ -87,8 +96,7 @@ struct Wiring: ~Copyable {
 
   /// The next `count` GSIs as a function's message interrupts.
   mutating func messages(count: Int, _ machine: borrowing VirtualMachine) throws(MachineError) -> PCIMessages {
-    if router == nil { do { router = try machine.interruptRouter() } catch { throw .kvm(error) } }
-    guard let router else { preconditionFailure("just made") }
+    let router = try router(of: machine)
     defer { nextMessage += UInt32(count) }
     return try PCIMessages(vectorCount: count, firstGSI: nextMessage, router: router, machine: machine)
   }
@@ -105,7 +113,19 @@ struct Wiring: ~Copyable {
     }
   }
 
-  static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine {
+  /// The VM's table of GSIs, made when it is needed first.
+  mutating func router(of machine: borrowing VirtualMachine) throws(MachineError) -> InterruptRouter {
+    if let router { return router }
+    do {
+      let router = try machine.interruptRouter(hasControllers: !isIRQChipSplit)
+      self.router = router
+      return router
+    } catch { throw .kvm(error) }
+  }
+
+  /// An input of the interrupt controllers, wherever they are.
+  func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> any InterruptLine {
+    if let ioapic { return ioapic.line(Int(gsi)) }
     do { return KVMInterruptLine(try machine.interruptInput(gsi: gsi)) } catch { throw .kvm(error) }
   }
 
