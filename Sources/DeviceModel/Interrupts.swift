@@ -9,3 +9,19 @@ public protocol InterruptEdge: AnyObject, Sendable {
   /// Delivers one interrupt.
   func pulse()
 }
+
+/// The way of messages to the processors' local APICs, as an interrupt controller sees it. Behind it: KVM_SIGNAL_MSI and the
+/// table of GSIs, or a list in a test. May be called from any thread.
+public protocol InterruptMessenger: AnyObject, Sendable {
+  /// Writes `data` to `address`, now.
+  func send(address: UInt64, data: UInt32)
+  /// Says what `input` sends from now on, where somebody drives it without asking the controller (an irqfd), and whose end of
+  /// interrupt the controller wants to hear of. A masked input sends nothing.
+  func route(input: Int, address: UInt64, data: UInt32, isMasked: Bool)
+}
+
+/// Whoever must be told that a processor has ended a level-triggered interrupt: a controller outside the kernel.
+public protocol EndOfInterruptObserver: AnyObject, Sendable {
+  /// A processor has ended `vector`.
+  func endOfInterrupt(vector: UInt8)
+}

@@ -16,16 +16,18 @@ public struct InterruptMessage: Equatable, Sendable {
 }
 
 /// Which interrupt a GSI is (KVM_SET_GSI_ROUTING): 0 to 23 are the inputs of the in-kernel interrupt controllers, as KVM has
-/// them to begin with, further ones are messages. From any thread. It keeps the VM alive.
+/// them to begin with, further ones are messages; without those controllers all are. From any thread. It keeps the VM alive.
 public final class InterruptRouter: Sendable {
   /// The first GSI that is no input of an interrupt controller.
   public static let firstMessage: UInt32 = 24
 
   private let descriptor: Descriptor
+  private let controllers: [kvm_irq_routing_entry]
   private let messages = Mutex<[UInt32: InterruptMessage]>([:])
 
-  init(descriptor: consuming Descriptor) {
+  init(descriptor: consuming Descriptor, hasControllers: Bool) {
     self.descriptor = descriptor
+    controllers = hasControllers ? Self.kernelControllers : []
   }
 
   /// Makes `gsi` send `message`; nil for nothing. KVM copies the whole table: some 0.1 ms.
@@ -33,7 +35,7 @@ public final class InterruptRouter: Sendable {
     let result = messages.withLock { messages -> Int32 in
       guard messages[gsi] != message else { return 0 }
       messages[gsi] = message
-      let entries = Self.controllers + messages.map { Self.entry(gsi: $0.key, $0.value) }
+      let entries = controllers + messages.map { Self.entry(gsi: $0.key, $0.value) }
       return entries.withUnsafeBufferPointer { entries in
         // SAFETY: the shim reads `count` entries and keeps no pointer to them.
         pv_kvm_set_routing(descriptor.raw, entries.baseAddress, UInt32(entries.count))
@@ -53,7 +55,7 @@ public final class InterruptRouter: Sendable {
   }
 
   /// KVM's own table: every input of the I/O APIC, and the first sixteen of the 8259 pair as well.
-  private static let controllers: [kvm_irq_routing_entry] = (0..<firstMessage).flatMap { gsi in
+  private static let kernelControllers: [kvm_irq_routing_entry] = (0..<firstMessage).flatMap { gsi in
     let pic = UInt32(gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE)
     let inputs = [(UInt32(KVM_IRQCHIP_IOAPIC), gsi)] + (gsi < 16 ? [(pic, gsi % 8)] : [])
     return inputs.map { chip, pin in

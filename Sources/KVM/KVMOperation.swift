@@ -14,6 +14,7 @@ public enum KVMOperation: String, Sendable, CustomStringConvertible {
   case createPIT = "KVM_CREATE_PIT2"
   case createVCPU = "KVM_CREATE_VCPU"
   case irqLine = "KVM_IRQ_LINE"
+  case signalMSI = "KVM_SIGNAL_MSI"
   case irqFD = "KVM_IRQFD"
   case setGSIRouting = "KVM_SET_GSI_ROUTING"
   case ioEventFD = "KVM_IOEVENTFD"

@@ -51,6 +51,13 @@ public struct VirtualMachine: ~Copyable {
   /// reach both the 8259 and the I/O APIC, 16 to 23 the I/O APIC alone.
   public func createIRQChip() throws(KVMError) { try descriptor.request(.createIRQChip, pv_KVM_CREATE_IRQCHIP) }
 
+  /// Leaves the 8259, the I/O APIC and the PIT to userspace: only a local APIC for each later vCPU is in the kernel
+  /// (KVM_CAP_SPLIT_IRQCHIP). GSI 0 to 23 are then the inputs of userspace's I/O APIC, whose messages the `InterruptRouter` must
+  /// know: the end of a level-triggered one is an exit.
+  public func createLocalAPICs() throws(KVMError) {
+    try enable(UInt32(KVM_CAP_SPLIT_IRQCHIP), argument: UInt64(InterruptRouter.firstMessage))
+  }
+
   /// Creates the in-kernel 8254 (ports 0x40 to 0x43), after the interrupt controllers. Port 0x61 is answered by the kernel
   /// too, as a speaker that makes no sound.
   public func createPIT() throws(KVMError) {
@@ -100,7 +107,15 @@ public struct VirtualMachine: ~Copyable {
   }
 
   /// What decides which interrupt a GSI is. One for each VM: it knows the whole table.
-  public func interruptRouter() throws(KVMError) -> InterruptRouter { InterruptRouter(descriptor: try duplicate()) }
+  ///
+  /// - Parameter hasControllers: whether the interrupt controllers are in the kernel (`createIRQChip`); otherwise their GSIs are
+  ///   messages like all others.
+  public func interruptRouter(hasControllers: Bool = true) throws(KVMError) -> InterruptRouter {
+    InterruptRouter(descriptor: try duplicate(), hasControllers: hasControllers)
+  }
+
+  /// The way of messages to the local APICs.
+  public func messagePort() throws(KVMError) -> MessagePort { MessagePort(descriptor: try duplicate()) }
 
   private func duplicate() throws(KVMError) -> Descriptor {
     let copy = fcntl(descriptor.raw, F_DUPFD_CLOEXEC, 0)
@@ -112,6 +127,18 @@ public struct VirtualMachine: ~Copyable {
   public func stats() throws(KVMError) -> KVMStats {
     let raw = try descriptor.request(.getStatsFD, pv_KVM_GET_STATS_FD)
     return try KVMStats(descriptor: Descriptor(owning: raw))
+  }
+}
+
+/// Sends message-signalled interrupts (KVM_SIGNAL_MSI), from any thread. It keeps the VM alive.
+public final class MessagePort: Sendable {
+  private let descriptor: Descriptor
+
+  init(descriptor: consuming Descriptor) { self.descriptor = descriptor }
+
+  /// Sends `message`; false where no local APIC took it.
+  @discardableResult public func send(_ message: InterruptMessage) -> Bool {
+    pv_kvm_signal_msi(descriptor.raw, message.address, message.data) > 0
   }
 }
 

@@ -9,6 +9,7 @@ enum AddressMap {
     static let com1: UInt64 = 0x3F8
     static let ideCommand: UInt64 = 0x1F0
     static let ideControl: UInt64 = 0x3F6
+    static let interruptSource = UInt64(MemoryMap.interruptSource)
     /// Index and data of the CMOS clock.
     static let realTimeClock: UInt64 = 0x70
     static let acpiTimer = UInt64(MemoryMap.acpiTimer)
@@ -20,7 +21,11 @@ enum AddressMap {
   enum GSI {
     static let com1: UInt32 = 4
     static let ide: UInt32 = 14
+    static let interruptSource = MemoryMap.interruptSourceInput
   }
+
+  /// Where the I/O APIC is, in the kernel or not.
+  static let ioapic: UInt64 = 0xFEC0_0000
 
   /// Slots of virtio-mmio, in the order in which a guest finds them.
   enum MMIOSlot {

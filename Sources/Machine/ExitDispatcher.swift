@@ -39,12 +39,18 @@ public final class ExitDispatcher: @unchecked Sendable {
   private let ports: Bus
   private let mmio: Bus
   private let lock: DeviceLock?
+  private let endObserver: (any EndOfInterruptObserver)?
 
-  /// A dispatcher over the machine's buses. Devices take one call at a time: with several vCPUs a lock sees to that.
-  public init(ports: consuming Bus, mmio: consuming Bus, isShared: Bool = false) {
+  /// A dispatcher over the machine's buses. Devices take one call at a time: where several vCPUs share it, a lock sees to that.
+  /// `endObserver` is told of ends of interrupt where the I/O APIC is not in the kernel.
+  public init(
+    ports: consuming Bus, mmio: consuming Bus, isShared: Bool = false,
+    endObserver: (any EndOfInterruptObserver)? = nil
+  ) {
+    lock = isShared ? DeviceLock() : nil
     self.ports = ports
     self.mmio = mmio
-    lock = isShared ? DeviceLock() : nil
+    self.endObserver = endObserver
   }
 
   /// Answers `exit`. Neither allocates nor logs, but for the text of a fatal one.
@@ -60,7 +66,10 @@ public final class ExitDispatcher: @unchecked Sendable {
     case .rdmsr(let access), .wrmsr(let access):
       access.refuse()
       return .resume
-    case .irqWindowOpen, .ioapicEOI: return .resume
+    case .ioapicEOI(let vector):
+      endObserver?.endOfInterrupt(vector: vector)
+      return .resume
+    case .irqWindowOpen: return .resume
     case .internalError(let error): return .stop(.machineCheck("\(error)"))
     case .failEntry(let reason): return .stop(.machineCheck("VM entry failed, reason 0x\(String(reason, radix: 16))"))
     case .hypercall(let number): return .stop(.machineCheck("unexpected hypercall \(number)"))

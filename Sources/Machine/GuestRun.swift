@@ -69,7 +69,7 @@ private final class Machine {
       try machine.setMemory(slot: 0, at: GuestAddress(0), memory.slot)
       try machine.setTSSAddress()
       try machine.setIdentityMapAddress()
-      try machine.createIRQChip()
+      if wiring.isIRQChipSplit { try machine.createLocalAPICs() } else { try machine.createIRQChip() }
       try wiring.attach(to: machine, memory: memory)
       let dispatcher = wiring.takeDispatcher()
       let statistics = VCPUStatistics()

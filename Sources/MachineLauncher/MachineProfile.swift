@@ -92,6 +92,12 @@ public enum MachineProfile {
         ("balloon", "virtio-balloon: inflated and reported pages go back to the host"),
       ]),
     Subsystem(
+      "irqchip", "where the interrupt controllers are", full: "kernel", paravirt: "kernel", isUniversal: true,
+      values: [
+        ("kernel", "all in the kernel: 8259, I/O APIC, local APICs"),
+        ("split", "local APICs in the kernel, the I/O APIC in the runner; no 8259, no 8254"),
+      ]),
+    Subsystem(
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(

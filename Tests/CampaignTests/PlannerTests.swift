@@ -159,6 +159,19 @@ struct PlannerTests {
     #expect(cells.map(\.skipReason) == [nil, "kvmclock needs cpuid=kvm", "kvmclock needs cpuid=kvm", nil])
   }
 
+  @Test func aSplitIRQChipHasNo8259AndNoPIT() throws {
+    func reasons(_ workload: String, _ modes: String...) throws -> [String?] {
+      try plan(.of(workload, modes: modes.map { $0 + "+irqchip=split" })).cells.map(\.skipReason)
+    }
+    let reason = "irqchip=split has no 8259 and no PIT"
+    #expect(try reasons("disk.randread.4k.qd1", "full", "full+disk=ide-dma", "paravirt") == [reason, reason, nil])
+    #expect(try reasons("disk.randread.4k.qd1.polled", "full", "paravirt") == [nil, nil])
+    #expect(try reasons("network.roundtrip.64b.qd1", "full", "paravirt") == [nil, nil])
+    #expect(try reasons("platform.clock.read", "full", "full+clock=pit", "paravirt") == [nil, reason, nil])
+    #expect(try reasons("platform.timer.1ms", "full", "full+timer=pit", "paravirt") == [nil, reason, nil])
+    #expect(try reasons("console.write.80b", "full") == [nil])
+  }
+
   @Test func theGuestIsToldWhichClockAndTimer() throws {
     func parameters(_ workload: String, _ mode: String) throws -> [String] {
       let plan = try plan(.of(workload, modes: [mode]))

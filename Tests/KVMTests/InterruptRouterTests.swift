@@ -14,10 +14,10 @@ struct InterruptRouterTests {
     let vcpu: VCPU
     let router: InterruptRouter
 
-    init() throws {
+    init(isSplit: Bool = false) throws {
       let machine = try KVMSystem().createVM()
-      try machine.createIRQChip()
-      let router = try machine.interruptRouter()
+      if isSplit { try machine.createLocalAPICs() } else { try machine.createIRQChip() }
+      let router = try machine.interruptRouter(hasControllers: !isSplit)
       let vcpu = try machine.createVCPU(index: 0)
       try vcpu.setLocalAPICRegister(at: 0xF0, to: 0x1FF)  // software enable (Intel SDM 3, 11.9)
       virtualMachine = machine
@@ -61,6 +61,35 @@ struct InterruptRouterTests {
     try machine.pulse(gsi: 25)
     #expect(try machine.isRequested(0x52))
     #expect(try !machine.isRequested(0x41))
+  }
+
+  @Test(arguments: [false, true]) func aMessageIsSentByHand(isSplit: Bool) throws {
+    let machine = try Machine(isSplit: isSplit)
+    #expect(try machine.virtualMachine.messagePort().send(Self.message))
+    #expect(try machine.isRequested(0x41))
+  }
+
+  @Test func aMessageToNobodyIsNotTaken() throws {
+    let machine = try Machine()
+    let toNobody = InterruptMessage(address: 0xFEE0_7000, data: 0x41)
+    #expect(try !machine.virtualMachine.messagePort().send(toNobody))
+  }
+
+  @Test func withoutControllersTheirInputsAreMessages() throws {
+    let machine = try Machine(isSplit: true)
+    try machine.router.route(gsi: 20, to: Self.message)
+    try machine.pulse(gsi: 20)
+    #expect(try machine.isRequested(0x41))
+  }
+
+  @Test func withoutControllersThereIsNoPIT() throws {
+    let machine = try Machine(isSplit: true)
+    #expect(throws: KVMError.self) { try machine.virtualMachine.createPIT() }
+  }
+
+  @Test func controllersCannotBeLeftOutOnceThereIsAVCPU() throws {
+    let machine = try Machine()
+    #expect(throws: KVMError.self) { try machine.virtualMachine.createLocalAPICs() }
   }
 
   @Test func theControllersInputsStayRouted() throws {

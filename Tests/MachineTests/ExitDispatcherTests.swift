@@ -3,6 +3,7 @@ import DeviceModel
 import KVM
 import Measurement
 import PVWire
+import Synchronization
 import Testing
 
 @testable import Machine
@@ -20,6 +21,12 @@ private struct Rig: ~Copyable {
     try mmio.map(mmioDevice, at: 0xFEB0_0000, count: 64)
     dispatcher = ExitDispatcher(ports: ports, mmio: mmio)
   }
+}
+
+/// Adds up the vectors whose ends it is told of.
+private final class EndCounter: EndOfInterruptObserver {
+  let ends = Atomic<Int>(0)
+  func endOfInterrupt(vector: UInt8) { ends.add(Int(vector), ordering: .relaxed) }
 }
 
 @Suite("port exits")
@@ -166,6 +173,10 @@ struct OtherExitTests {
   @Test func noticesAreTakenNoteOf() throws {
     #expect(try Rig().dispatcher.dispatch(.irqWindowOpen) == .resume)
     #expect(try Rig().dispatcher.dispatch(.ioapicEOI(vector: 5)) == .resume)
+    let observer = EndCounter()
+    let dispatcher = ExitDispatcher(ports: Bus(), mmio: Bus(), endObserver: observer)
+    #expect(dispatcher.dispatch(.ioapicEOI(vector: 5)) == .resume)
+    #expect(observer.ends.load(ordering: .relaxed) == 5)
   }
 
   @Test(arguments: [KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR])

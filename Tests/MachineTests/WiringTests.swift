@@ -16,7 +16,7 @@ private struct WiredMachine: ~Copyable {
   init(
     disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
     card: String = "virtio-net", entropy: String = "none", console: String = "uart", ram: String = "plain",
-    vcpus: Int = 1, clock: String = "tsc"
+    vcpus: Int = 1, clock: String = "tsc", irqchip: String = "kernel"
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
@@ -28,10 +28,11 @@ private struct WiredMachine: ~Copyable {
     specification.choices["entropy"] = entropy
     specification.choices["console"] = console
     specification.choices["memory"] = ram
+    specification.choices["irqchip"] = irqchip
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
     let machine = try KVMSystem().createVM()
-    try machine.createIRQChip()
+    if irqchip == "split" { try machine.createLocalAPICs() } else { try machine.createIRQChip() }
     var wiring = try Wiring(specification)
     try wiring.attach(to: machine, memory: memory)
     dispatcher = wiring.takeDispatcher()
@@ -210,6 +211,16 @@ struct WiringTests {
     #expect(try answers("pmtimer") == [true, false])
     #expect(try answers("rtc") == [false, true])
     #expect(try answers("tsc") == [false, false])
+  }
+
+  @Test func onlyASplitIRQChipHasAnIOAPICOfItsOwn() throws {
+    let split = try WiredMachine(
+      disk: "virtio-blk", transport: "pci", backing: Self.disk, network: .echo, card: "e1000", irqchip: "split")
+    #expect(split.word(0xFEC0_0000) == [0, 0, 0, 0])
+    #expect(split.word(0xFEC0_0010) == [0, 0, 0, 0])
+    #expect(split.wiring.ioapic != nil)
+    let kernel = try WiredMachine(disk: "virtio-blk", backing: Self.disk)
+    #expect(kernel.word(0xFEC0_0000) == Self.nothing)
   }
 
   @Test func theRealTimeClockShowsThisCentury() throws {

@@ -29,6 +29,12 @@ static inline int pv_kvm_irqfd(int vm, int eventfd, __u32 gsi) {
   return pv_ioctl_pointer(vm, KVM_IRQFD, &request);
 }
 
+// KVM_SIGNAL_MSI: writes `data` to `address` as a device would: positive where a local APIC took it, 0 where none did.
+static inline int pv_kvm_signal_msi(int vm, __u64 address, __u32 data) {
+  struct kvm_msi request = {.address_lo = (__u32)address, .address_hi = (__u32)(address >> 32), .data = data};
+  return pv_ioctl_pointer(vm, KVM_SIGNAL_MSI, &request);
+}
+
 // KVM_IRQ_LINE: drives `gsi` high or low.
 static inline int pv_kvm_irq_line(int vm, __u32 gsi, int level) {
   struct kvm_irq_level request = {.irq = gsi, .level = level ? 1 : 0};

@@ -44,6 +44,10 @@ enum Feasibility {
       workload.uses("memory") && mode.choices["memory"] == "plain" ? "no balloon in this mode" : nil
     },
     { workload, mode in
+      mode.choices["irqchip"] == "split" && needsPIC(workload, mode)
+        ? "irqchip=split has no 8259 and no PIT" : nil
+    },
+    { workload, mode in
       // A row that fixes what a choice decides would make that variant a copy of its base row.
       mode.overrides.sorted { $0.key < $1.key }.lazy.compactMap { key, value -> String? in
         guard let fixed = workload.parameter(key), fixed != value else { return nil }
@@ -61,6 +65,14 @@ enum Feasibility {
   /// What the workload's machine has: the row's own value, where it fixes one.
   private static func choice(_ name: String, of workload: Workload, in mode: Mode) -> String? {
     workload.parameter(name) ?? mode.choices[name]
+  }
+
+  /// True for what this guest does by the 8259 or the 8254 only.
+  private static func needsPIC(_ workload: Workload, _ mode: Mode) -> Bool {
+    let interruptsByIDE =
+      workload.isDisk && hasIDE(mode) && choice("completion", of: workload, in: mode) == "interrupt"
+    return interruptsByIDE
+      || ["clock", "timer"].contains { workload.uses($0) && choice($0, of: workload, in: mode) == "pit" }
   }
 
   private static func hasIDE(_ mode: Mode) -> Bool { ["ide-pio", "ide-dma"].contains(mode.choices["disk"]) }

@@ -46,7 +46,7 @@ extension Wiring {
 
   /// The UART is always there: a guest says something before it has found any other device.
   mutating func attachConsole(_ machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
-    let uart = UART16550A(interrupt: try Self.line(GSI.com1, of: machine), sink: console)
+    let uart = UART16550A(interrupt: try line(GSI.com1, of: machine), sink: console)
     try Self.map(uart, at: Port.com1, count: 8, on: &ports)
     guard let virtioConsole else { return }
     try attach(

@@ -33,7 +33,7 @@ extension Wiring {
   mutating func attachIDE(_ storage: any BlockStorage, _ machine: borrowing VirtualMachine) throws(MachineError) {
     try map(
       IDEChannel(
-        storage: storage, identity: Self.driveIdentity, interrupt: try Self.line(GSI.ide, of: machine)))
+        storage: storage, identity: Self.driveIdentity, interrupt: try line(GSI.ide, of: machine)))
   }
 
   /// The PIIX3's IDE function: the same channel, and a bus master.
@@ -41,7 +41,7 @@ extension Wiring {
     _ storage: any BlockStorage, _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
     let function = PIIX3IDE(
-      storage: storage, identity: Self.driveIdentity, interrupt: try Self.line(GSI.ide, of: machine), memory: memory,
+      storage: storage, identity: Self.driveIdentity, interrupt: try line(GSI.ide, of: machine), memory: memory,
       ports: AddressMap.PCI.busMasterPorts)
     try map(function.primary)
     try add(function, slot: AddressMap.PCI.southBridge, function: AddressMap.PCI.ideFunction)

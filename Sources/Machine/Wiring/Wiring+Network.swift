@@ -11,7 +11,7 @@ extension Wiring {
   ) throws(MachineError) {
     let slot = AddressMap.PCI.network
     let placement = E1000.Placement(memory: slot.memory, ports: slot.ports, interruptLine: UInt8(slot.line))
-    let line = try Self.line(slot.line, of: machine)
+    let line = try line(slot.line, of: machine)
     guard let card = try network?.makeE1000(memory: memory, interrupt: line, placement: placement) else { return }
     try add(card, slot: slot.number)
     workers.append(card.worker)

@@ -55,7 +55,7 @@ extension Wiring {
     let transport = VirtioPCITransport(
       device: device, memory: memory, structures: slot.memory,
       messageWindow: slot.memory + VirtioPCIStructure.windowByteCount,
-      messages: try messages(count: device.queueSizes.count + 1, machine), line: try Self.line(slot.line, of: machine),
+      messages: try messages(count: device.queueSizes.count + 1, machine), line: try line(slot.line, of: machine),
       lineNumber: UInt8(slot.line))
     try add(transport, slot: slot.number)
     let notify = GuestAddress(UInt64(slot.memory) + UInt64(VirtioPCIStructure.notify.offset))

@@ -32,6 +32,11 @@ struct Wiring: ~Copyable {
 
   let vcpus: Int
   let choices: [String: String]
+  let hasInterruptSource: Bool
+  /// True where only the local APICs are in the kernel.
+  let isIRQChipSplit: Bool
+  /// The I/O APIC, where it is not in the kernel.
+  var ioapic: IOAPIC?
   let disk: Disk
   let entropy: VirtioEntropy?
   let virtioConsole: VirtioConsole?
@@ -53,6 +58,8 @@ struct Wiring: ~Copyable {
     choices = specification.choices
     vcpus = specification.vcpus
     self.console = console
+    hasInterruptSource = specification.kernel == "interrupts"
+    isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon
     self.disk = disk
@@ -64,8 +71,10 @@ struct Wiring: ~Copyable {
 
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
+    if isIRQChipSplit { try attachIOAPIC(machine) }
     try attachConsole(machine, memory: memory)
     try attachTime(machine)
+    if hasInterruptSource { try attachInterruptSource(machine) }
     attachSouthBridge()
     switch disk {
     case .none: break
@@ -92,7 +101,7 @@ struct Wiring: ~Copyable {
     var mmio = Bus()
     swap(&ports, &self.ports)
     swap(&mmio, &self.mmio)
-    return ExitDispatcher(ports: ports, mmio: mmio, isShared: vcpus > 1)
+    return ExitDispatcher(ports: ports, mmio: mmio, isShared: vcpus > 1, endObserver: ioapic)
   }
 
   /// The PIIX3's ISA bridge (82371SB): nothing but an identity, in front of the devices at legacy ports.
@@ -103,8 +112,7 @@ struct Wiring: ~Copyable {
 
   /// The next `count` GSIs as a function's message interrupts.
   mutating func messages(count: Int, _ machine: borrowing VirtualMachine) throws(MachineError) -> PCIMessages {
-    if router == nil { do { router = try machine.interruptRouter() } catch { throw .kvm(error) } }
-    guard let router else { preconditionFailure("just made") }
+    let router = try router(of: machine)
     defer { nextMessage += UInt32(count) }
     return try PCIMessages(vectorCount: count, firstGSI: nextMessage, router: router, machine: machine)
   }
@@ -121,7 +129,19 @@ struct Wiring: ~Copyable {
     }
   }
 
-  static func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> KVMInterruptLine {
+  /// The VM's table of GSIs, made when it is needed first.
+  mutating func router(of machine: borrowing VirtualMachine) throws(MachineError) -> InterruptRouter {
+    if let router { return router }
+    do {
+      let router = try machine.interruptRouter(hasControllers: !isIRQChipSplit)
+      self.router = router
+      return router
+    } catch { throw .kvm(error) }
+  }
+
+  /// An input of the interrupt controllers, wherever they are.
+  func line(_ gsi: UInt32, of machine: borrowing VirtualMachine) throws(MachineError) -> any InterruptLine {
+    if let ioapic { return ioapic.line(Int(gsi)) }
     do { return KVMInterruptLine(try machine.interruptInput(gsi: gsi)) } catch { throw .kvm(error) }
   }
 

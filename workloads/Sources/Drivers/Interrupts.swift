@@ -41,10 +41,12 @@ public enum PIC {
 public enum IOAPIC {
   private static let base: UInt = 0xFEC0_0000
 
-  /// Routes an input, edge-triggered, to `vector` on the boot CPU.
-  public static func enable(input: UInt32, vector: UInt8) -> Interrupt {
+  /// Routes an input to `vector` on the boot CPU, edge-triggered or by its level. The kernel ends an interrupt before a driver
+  /// sees it, and a level that is still there comes again at once: only the vector whose handler acknowledges its device can do
+  /// with levels (0x3F, kernel.S).
+  public static func enable(input: UInt32, vector: UInt8, isLevel: Bool = false) -> Interrupt {
     write(0x10 + 2 * input + 1, 0)
-    write(0x10 + 2 * input, UInt32(vector))
+    write(0x10 + 2 * input, UInt32(vector) | (isLevel ? 1 << 15 : 0))
     return Interrupt(vector: vector)
   }
 

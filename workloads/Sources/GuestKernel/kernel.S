@@ -6,6 +6,7 @@
 
     .set PORT_DOORBELL, 0x5056
     .set DOORBELL_PANIC, 7
+    .set PORT_INTERRUPT_SOURCE, 0x5060
     .set KERNEL_CODE, 0x10
     .set KERNEL_DATA, 0x18
     .set USER_DATA, 0x2b            // RPL 3
@@ -136,6 +137,13 @@ end_pic_primary:
     out %al, $0x20
     pop %rax
     iretq
+end_level:                          // the device of the kernel `interrupts` asserts a level until it is acknowledged
+    push %rax
+    push %rdx
+    mov $PORT_INTERRUPT_SOURCE + 8, %edx
+    out %eax, %dx
+    pop %rdx
+    pop %rax
 end_apic:
     push %rax
     mov $0xfee000b0, %eax
@@ -188,6 +196,8 @@ interrupts:
     jmp end_pic_primary
     .elseif vector < 0x30
     jmp end_pic_secondary
+    .elseif vector == 0x3f
+    jmp end_level
     .else
     jmp end_apic
     .endif

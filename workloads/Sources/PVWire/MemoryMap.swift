@@ -30,6 +30,12 @@ public enum MemoryMap {
   /// (`virtio_mmio.device=<size>@<base>:<irq>`).
   public static let virtioMMIOFirstGSI: UInt32 = 16
 
+  /// First port of the device that interrupts on request, and its I/O APIC input; only the kernel `interrupts` has one. The
+  /// guest's ring 0 knows the port, too.
+  public static let interruptSource: UInt16 = 0x5060
+  /// See `interruptSource`.
+  public static let interruptSourceInput: UInt32 = 20
+
   /// Port of the ACPI power management timer, which a FADT would name (PM_TMR_BLK), as QEMU's PIIX4 has it.
   public static let acpiTimer: UInt16 = 0x608
 }

@@ -10,6 +10,7 @@ public enum WorkloadRegistry {
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
     ("entropy", EntropyWorkload.run),
+    ("interrupts", InterruptWorkload.run),
     ("ipi", IPIWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
