@@ -16,8 +16,10 @@ public enum GuestRun {
   ///   a host that has not what the machine is made of.
   public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
     do {
-      let machine = try Machine(specification)
-      return try machine.run()
+      guard specification.network == .peer else { return try Machine(specification).run() }
+      return try PeerGuest.run(beside: specification) { (specification) throws(MachineError) in
+        try Machine(specification).run()
+      }
     } catch .unavailable(let reason) {
       return .skipped(reason)
     }
@@ -41,6 +43,9 @@ private final class Machine {
   init(_ specification: MachineSpecification) throws(MachineError) {
     guard specification.vcpus == 1 else {
       throw .wiring("a guest has one vCPU so far, not \(specification.vcpus)")
+    }
+    if let parent = specification.parent {
+      guard pv_die_with_parent() == 0, getppid() == parent else { throw .wiring("the process \(parent) has ended") }
     }
     pv_use_one_heap()
     self.specification = specification
