@@ -17,8 +17,10 @@ public enum GuestRun {
   ///   a host that cannot offer what the machine is made of: `skipped`.
   public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
     do {
-      let machine = try Machine(specification)
-      return try machine.run()
+      guard specification.network == .peer else { return try Machine(specification).run() }
+      return try PeerGuest.run(beside: specification) { (specification) throws(MachineError) in
+        try Machine(specification).run()
+      }
     } catch .unavailable(let reason) {
       return .skipped(reason)
     }
@@ -43,6 +45,9 @@ private final class Machine {
   private let virtualMachine: VirtualMachine
 
   init(_ specification: MachineSpecification) throws(MachineError) {
+    if let parent = specification.parent {
+      guard pv_die_with_parent() == 0, getppid() == parent else { throw .wiring("the process \(parent) has ended") }
+    }
     pv_use_one_heap()
     self.specification = specification
     do {

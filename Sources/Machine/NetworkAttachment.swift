@@ -16,6 +16,7 @@ struct NetworkAttachment {
   private let port: any NetworkPort
   private let stack: HostStack?
   private(set) var card: Card
+  private let address: [UInt8]
 
   /// What the specification asks for; nil where it asks for no card.
   init?(_ specification: MachineSpecification) throws(MachineError) {
@@ -23,10 +24,11 @@ struct NetworkAttachment {
     guard choice != "none", let (port, stack) = try Self.open(specification.network) else { return nil }
     self.port = port
     self.stack = stack
+    address = VirtioNet.defaultAddress.dropLast() + [UInt8(specification.station)]
     if choice == "e1000" {
       card = .e1000(nil)
     } else {
-      do { card = .virtio(try VirtioNet(port: port)) } catch {
+      do { card = .virtio(try VirtioNet(port: port, address: address)) } catch {
         throw .wiring("virtio-net: no eventfd, errno \(error.errno)")
       }
     }
@@ -38,7 +40,7 @@ struct NetworkAttachment {
   ) throws(MachineError) -> E1000 {
     do throws(E1000Error) {
       let made = try E1000(
-        macAddress: VirtioNet.defaultAddress, memory: memory, port: port, interrupt: interrupt, placement: placement)
+        macAddress: address, memory: memory, port: port, interrupt: interrupt, placement: placement)
       card = .e1000(made)
       return made
     } catch { throw .wiring("e1000: no eventfd, errno \(error.cause.errno)") }
@@ -56,7 +58,10 @@ struct NetworkAttachment {
       "network.dropped_port_incoming": port.counters.droppedIncoming,
     ]
     counts.merge(cardCounts) { $1 }
-    if let stack { counts["network.dropped_far_side"] = stack.dropped }
+    if let stack {
+      counts["network.dropped_far_side"] = stack.dropped
+      counts["network.taken"] = stack.taken
+    }
     if let verdict = stack?.verdict ?? (port as? any VerifyingPort)?.verdict {
       counts["network.lost"] = verdict.lost
       counts["network.reordered"] = verdict.reordered
@@ -90,7 +95,8 @@ struct NetworkAttachment {
   ) throws(MachineError) -> (port: any NetworkPort, stack: HostStack?)? {
     do throws(NetworkPortError) {
       switch backing {
-      case .none: return nil
+      // A peer is a socket by the time that the machine is made.
+      case .none, .peer: return nil
       case .echo: return (try EchoPort(), nil)
       case .sink: return (try SinkPort(), nil)
       case .source(let size, let rate): return (try SourcePort(size: size, rate: rate), nil)

@@ -28,6 +28,9 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   /// The host's own network stack, in a network namespace of this guest's own, with a UDP socket that serves.
   case stack(StackService)
 
+  /// Another guest, which this runner starts and ends: made of the same choices, and answering.
+  case peer
+
   /// What the host's UDP socket does.
   public enum StackService: String, Sendable {
     /// Sends every datagram back.
@@ -37,9 +40,10 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The forms of a description.
-  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo or stack:sink"
+  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
 
-  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo` or `stack:sink`.
+  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink` or
+  /// `peer`.
   public var description: String {
     switch self {
     case .none: "none"
@@ -49,6 +53,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case .socket(let descriptor): "socket:\(descriptor)"
     case .tap(let name): "tap:\(name)"
     case .stack(let service): "stack:\(service.rawValue)"
+    case .peer: "peer"
     }
   }
 
@@ -66,6 +71,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case ("socket", 2):
       guard let descriptor = Int32(parts[1]), descriptor >= 0 else { return nil }
       self = .socket(descriptor: descriptor)
+    case ("peer", 1): self = .peer
     case ("tap", 2): self = .tap(name: parts[1])
     case ("stack", 2):
       guard let service = StackService(rawValue: parts[1]) else { return nil }
@@ -102,6 +108,10 @@ public struct MachineSpecification: Equatable, Sendable {
   public var disk = DiskBacking.none
   /// What is behind the network card.
   public var network = NetworkBacking.none
+  /// The last byte of the network card's hardware address (1 to 254): guests on one link differ in it.
+  public var station = 1
+  /// The process that must outlive this one; nil where that is whoever starts it.
+  public var parent: Int32?
   /// Name of the guest's workload kernel.
   public var kernel = ""
   /// Its parameters: a decimal number or a word each.
@@ -147,6 +157,8 @@ public struct MachineSpecification: Equatable, Sendable {
     case .file(let path, let isBuffered): list.append((isBuffered ? "disk-buffered=" : "disk=") + path)
     }
     if network != .none { list.append("network=\(network)") }
+    if station != 1 { list.append("station=\(station)") }
+    if let parent { list.append("parent=\(parent)") }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
     list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
@@ -199,6 +211,10 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: NetworkBacking.forms)
         }
         network = backing
+      case "station":
+        station = try number(Int.self)
+        guard (1...254).contains(station) else { throw .badValue(argument: argument, expected: "1 to 254") }
+      case "parent": parent = try number(Int32.self)
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()
       case "timeout-ns": timeoutNanoseconds = try duration()

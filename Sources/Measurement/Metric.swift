@@ -97,6 +97,21 @@ public enum MetricCatalog {
       id: "network.dropped_far_side", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Guest's frames dropped by the host's socket"),
     Metric(
+      id: "network.peer_dropped_port_outgoing", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Other guest's frames dropped behind its card"),
+    Metric(
+      id: "network.peer_dropped_port_incoming", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames for the other guest dropped before its card"),
+    Metric(
+      id: "network.peer_dropped_card_outgoing", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Other guest's frames dropped at its card"),
+    Metric(
+      id: "network.peer_dropped_card_incoming", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames for the other guest dropped at its card"),
+    Metric(
+      id: "network.taken", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Datagrams that the far side took"),
+    Metric(
       id: "network.interrupts", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Interrupts of the network card, whole life"),
     Metric(

@@ -21,9 +21,9 @@ struct NetworkJob: Sendable, CustomTestStringConvertible {
   var windowMilliseconds: UInt64 = 100
 
   /// The same, its frames datagrams to another host.
-  var far: NetworkJob {
+  func far(_ port: String) -> NetworkJob {
     var job = self
-    job.port = "tap"
+    job.port = port
     return job
   }
 

@@ -154,7 +154,7 @@ extension RealGuests {
         NetworkJob(backing: .stack(.echo), size: 66, rate: 1000, card: card, transport: "pci"),
         NetworkJob(backing: .stack(.sink), operation: "transmit", size: 1514, depth: 128, card: card, transport: "pci"),
         NetworkJob(backing: .stack(.sink), operation: "transmit", size: 67, depth: 7, card: card),
-      ].map(\.far)
+      ].map { $0.far("tap") }
     }
 
     @Test(arguments: jobs) func everyDatagramArrivesIntact(_ job: NetworkJob) throws {
@@ -166,8 +166,8 @@ extension RealGuests {
       #expect(try #require(measured.report.metrics["throughput.ops"]) > 0)
     }
 
-    static let tooShort = NetworkJob(backing: .stack(.echo), size: 65).far
-    static let unsuitable = NetworkJob(backing: .stack(.echo), operation: "receive", size: 106).far
+    static let tooShort = NetworkJob(backing: .stack(.echo), size: 65).far("tap")
+    static let unsuitable = NetworkJob(backing: .stack(.echo), operation: "receive", size: 106).far("tap")
 
     @Test(arguments: [tooShort, unsuitable]) func whatADatagramCannotBeFails(_ job: NetworkJob) throws {
       #expect(try job.run().report.status == .failed)
@@ -175,7 +175,7 @@ extension RealGuests {
 
     @Test func theHostSeesNoInterfaceAndNoneIsLeftByAKilledRunner() throws {
       let before = TemporaryFolder.contents(of: "/proc/self/net/dev").split(separator: 10).count
-      var job = NetworkJob(backing: .stack(.echo), size: 106, windowMilliseconds: 20_000).far
+      var job = NetworkJob(backing: .stack(.echo), size: 106, windowMilliseconds: 20_000).far("tap")
       job.transport = "pci"
       let runner = try Child([RunnerProgram.path] + job.specification.arguments)
       usleep(500_000)
@@ -191,7 +191,7 @@ extension RealGuests {
       .enabled(if: Host.canDropCapabilities, "setpriv is not here"),
       arguments: [("sys_admin", "cannot make a network namespace"), ("net_admin", "cannot make the TAP interface")])
     func withoutTheCapabilityTheRepetitionIsSkipped(capability: String, reason: String) throws {
-      let job = NetworkJob(backing: .stack(.echo), size: 106).far
+      let job = NetworkJob(backing: .stack(.echo), size: 106).far("tap")
       let setpriv = [Host.setprivProgram, "--bounding-set=-\(capability)", "--inh-caps=-all"]
       let result = try Child.run(setpriv + [RunnerProgram.path] + job.specification.arguments)
       #expect(result.status == 0, "\(result.errors)")

@@ -75,6 +75,9 @@ public final class HostStack: DeviceWorker, @unchecked Sendable {
   /// What the datagrams were like, as far as the socket looks at them; read it when `run()` has ended.
   public var verdict: NetworkPortVerdict { NetworkPortVerdict(ledger) }
 
+  /// Intact datagrams that a sink has taken, each counted once; read it when `run()` has ended.
+  public var taken: UInt64 { ledger.received }
+
   /// Datagrams that the socket had no room for, and answers that it could not send; read it when `run()` has ended.
   public var dropped: UInt64 { UInt64(pv_socket_drops(socket)) + unanswered }
 
@@ -108,7 +111,7 @@ public final class HostStack: DeviceWorker, @unchecked Sendable {
       }
     }
     if service == .sink, count > 0, let body = acknowledgement.bytes.baseAddress {
-      let content = ProbeFrame.Content(sequence: ledger.next, stamp: 0)
+      let content = ProbeFrame.Content(sequence: ledger.next, stamp: ledger.received)
       ProbeBody.seal(body, fillerHash: acknowledgementHash, content: content)
       answer(body, count: ProbeBody.minimumSize, to: &sender)
     }

@@ -128,3 +128,14 @@ static inline uint32_t pv_socket_drops(int descriptor) {
   socklen_t length = sizeof info;
   return getsockopt(descriptor, SOL_SOCKET, 55 /* SO_MEMINFO */, info, &length) == 0 ? info[8] : 0;
 }
+
+// Two ends of a connection that keeps messages apart, each with room for `buffer` bytes of its own on their way, also where
+// that is more than the host allows everyone: 0, or -errno. Both are closed by exec.
+static inline int pv_frame_sockets(int ends[2], int buffer) {
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+  for (int index = 0; index < 2; index++) {
+    if (setsockopt(ends[index], SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0)
+      setsockopt(ends[index], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  }
+  return 0;
+}

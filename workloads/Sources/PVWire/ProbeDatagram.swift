@@ -11,8 +11,11 @@ public enum ProbeDatagram {
   public static let farAddress: UInt32 = 10 << 24 | 86 << 16 | 1
   /// The far side's port that sends everything back (RFC 862).
   public static let echoPort: UInt16 = 7
-  /// The far side's port that takes everything, and answers with a body whose sequence number is the one that it waits for.
+  /// The far side's port that takes everything, and answers with a body whose sequence number is the one that it waits for,
+  /// and whose stamp says how many it has taken.
   public static let sinkPort: UInt16 = 9
+  /// The far side's port that ends its service, if it is a guest, with the answer.
+  public static let farewellPort: UInt16 = 0x5057
   /// The guest's own port.
   public static let guestPort: UInt16 = 0x5056
 

@@ -3,7 +3,8 @@ import GuestKernel
 import PVWire
 
 /// netserver: answers whoever asks for as long as warm-up and window last: ARP (RFC 826) and ICMP echo (RFC 792) for its own
-/// address, UDP to any port of it with what it was sent (RFC 862), and probe frames with their addresses exchanged.
+/// address, UDP to any port of it with what it was sent (RFC 862), and probe frames with their addresses exchanged. The sink's
+/// port takes and checks datagrams, and says now and then what it has seen; the farewell's port answers and ends the service.
 ///
 /// Parameter: address (its IPv4 address as a number, 10.86.0.2 where there is none).
 enum NetworkServer {
@@ -28,6 +29,12 @@ enum NetworkServer {
       session.send(.value(name: Text.bytes("network.received"), responder.received))
       session.send(.value(name: Text.bytes("network.sent"), responder.answered))
       session.send(.value(name: Text.bytes("network.unsent"), responder.dropped))
+      let ledger = responder.ledger
+      for (name, count) in [
+        (Text.bytes("network.taken"), ledger.received), (Text.bytes("network.lost"), ledger.lost),
+        (Text.bytes("network.reordered"), ledger.reordered), (Text.bytes("network.duplicated"), ledger.duplicated),
+        (Text.bytes("network.corrupted"), ledger.corrupted),
+      ] { session.send(.value(name: name, count)) }
     } catch {
       throw .failed(
         Text.bytes("network error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
@@ -42,28 +49,59 @@ private final class Responder {
   private(set) var bytes: UInt64 = 0
   /// Questions for whose answers there was no buffer.
   private(set) var dropped: UInt64 = 0
+  /// What the sink's port has seen.
+  private(set) var ledger = FrameLedger()
   private let card: any NetworkDriver
   private let address: UInt32
-  private static let defaultAddress: UInt32 = 10 << 24 | 86 << 16 | 2
+  /// Where datagrams came from that nobody has acknowledged yet.
+  private var owed: ProbeDatagram.Route?
+  private var isDismissed = false
 
   init(_ card: any NetworkDriver, address: UInt32?) {
     self.card = card
-    self.address = address ?? Self.defaultAddress
+    self.address = address ?? ProbeDatagram.guestAddress
   }
 
   func serve(_ session: Session, nanoseconds: UInt64) throws(NetworkError) {
     let deadline = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
-    while pv_tsc() < deadline {
+    while pv_tsc() < deadline, !isDismissed {
       var progress = 0
-      while progress < 64, let frame = try card.receive() {
+      while progress < 32, let frame = try card.receive() {
         progress += 1
         received += 1
-        try answer(frame)
+        if !takes(frame) { try answer(frame) }
         card.release()
       }
+      try acknowledge()
       if progress > 0 { card.kick() } else { try card.wait() }
       session.beat()
     }
+  }
+
+  /// True where the frame is one for the sink's port, which is entered in the ledger.
+  private func takes(_ frame: ReceivedFrame) -> Bool {
+    // SAFETY: the driver's own buffer of `length` bytes.
+    let bytes = UnsafeRawPointer(bitPattern: frame.address).unsafelyUnwrapped
+    guard let route = ProbeDatagram.route(of: bytes, size: frame.length), route.destination == address else {
+      return false
+    }
+    if route.destinationPort == ProbeDatagram.farewellPort { isDismissed = true }
+    guard route.destinationPort == ProbeDatagram.sinkPort else { return false }
+    ledger.enter(ProbeDatagram.content(of: bytes))
+    owed = route
+    return true
+  }
+
+  /// Says what the sink's port has seen, if it has seen anything since this was last said.
+  private func acknowledge() throws(NetworkError) {
+    guard let owed, let buffer = card.transmitBuffer() else { return }
+    self.owed = nil
+    // SAFETY: the driver's own buffer, longer than any frame.
+    let frame = UnsafeMutableRawPointer(bitPattern: buffer).unsafelyUnwrapped
+    let constants = ProbeDatagram.prepare(frame, size: ProbeDatagram.minimumSize, route: owed.reversed)
+    ProbeDatagram.seal(frame, constants, content: ProbeFrame.Content(sequence: ledger.next, stamp: ledger.received))
+    try card.transmit(length: ProbeDatagram.minimumSize)
+    answered += 1
   }
 
   private func answer(_ question: ReceivedFrame) throws(NetworkError) {

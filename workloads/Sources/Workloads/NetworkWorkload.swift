@@ -62,7 +62,10 @@ private final class NetworkLoop: MeasuredLoop {
   private var inFlight = 0
   /// What the far side has seen, where it says so.
   private var acknowledged: UInt64 = 0
+  private var takenBefore: UInt64 = 0
   private var unacknowledged: UInt64 = 0
+  private let isBesideAGuest: Bool
+  private var isFarSideGone = false
   /// When frames last arrived or left.
   private var lastProgress: UInt64 = 0
 
@@ -70,7 +73,8 @@ private final class NetworkLoop: MeasuredLoop {
     let size = try session.number("size")
     let depth = try session.number("depth")
     rate = try session.number("rate")
-    let isFar = session.isWord("port", "tap") || session.isWord("port", "peer")
+    isBesideAGuest = session.isWord("port", "peer")
+    let isFar = isBesideAGuest || session.isWord("port", "tap")
     guard size >= (isFar ? ProbeDatagram.minimumSize : ProbeFrame.minimumSize), size <= card.maximumFrame, depth >= 1,
       rate <= 1_000_000_000
     else {
@@ -115,8 +119,11 @@ private final class NetworkLoop: MeasuredLoop {
 
   /// Stops the card and takes what it had received by then: from here on every count stands still.
   func settle() throws(WorkloadFailure) {
-    card.stop()
-    do throws(NetworkError) { _ = try takeReceived(counting: false) } catch { throw Self.failure(error) }
+    do throws(NetworkError) {
+      if isBesideAGuest { try dismissFarSide() }
+      card.stop()
+      _ = try takeReceived(counting: false)
+    } catch { throw Self.failure(error) }
     if echoes { ledger.close(sent: sent) }
     // What the far side counts as lost lies before the last that it has seen.
     if stream.isAcknowledged { unacknowledged = sent - acknowledged }
@@ -138,6 +145,21 @@ private final class NetworkLoop: MeasuredLoop {
       throw .failed(
         Text.bytes("frame verification failed: corrupted ") + Text.decimal(ledger.corrupted)
           + Text.bytes(", duplicated ") + Text.decimal(ledger.duplicated))
+    }
+  }
+
+  /// Asks the other guest to end: frames keep their order, so that it has seen by then whatever will ever arrive. One that
+  /// does not answer is ended by its runner.
+  private func dismissFarSide() throws(NetworkError) {
+    for _ in 0..<20 where !isFarSideGone {
+      guard let buffer = card.transmitBuffer() else { return }
+      try card.transmit(length: stream.writeFarewell(to: buffer))
+      card.kick()
+      let deadline = pv_tsc() &+ patience / 10
+      while pv_tsc() < deadline, !isFarSideGone {
+        if try takeReceived(counting: false) == 0, !isFarSideGone { try card.wait(until: deadline) }
+        session.beat()
+      }
     }
   }
 
@@ -223,13 +245,15 @@ private final class NetworkLoop: MeasuredLoop {
       case .probe(let content):
         enter(content, arrival: now, counting: counting)
         count += 1
-      case .acknowledgement(let next):
-        if next > acknowledged, next <= sent {
-          if counting { operations += next - acknowledged }
+      case .acknowledgement(let next, let taken):
+        if next > acknowledged, next <= sent, taken >= takenBefore {
+          if counting { operations += taken - takenBefore }
+          takenBefore = taken
           inFlight -= min(Int(next - acknowledged), inFlight)
           acknowledged = next
         }
         count += 1
+      case .farewell: isFarSideGone = true
       case .other: break
       }
       card.release()

@@ -9,8 +9,11 @@ final class ProbeStream {
   enum Arrival {
     /// A probe, nil where it was changed on the way.
     case probe(ProbeFrame.Content?)
-    /// The far side has seen everything before this number, or what it has not seen is lost.
-    case acknowledgement(UInt64)
+    /// The far side waits for the probe with this number, after it has taken so many: what it does not have of those before
+    /// is lost.
+    case acknowledgement(next: UInt64, taken: UInt64)
+    /// The far side has ended its service.
+    case farewell
     /// Not part of the stream.
     case other
   }
@@ -74,6 +77,22 @@ final class ProbeStream {
     }
   }
 
+  /// Writes a datagram that asks the far side to end its service; how long its frame is.
+  func writeFarewell(to buffer: UInt) -> Int {
+    guard case .datagram(let route, _) = envelope else { return 0 }
+    let frame = Self.pointer(buffer)
+    let constants = ProbeDatagram.prepare(
+      frame, size: ProbeDatagram.minimumSize, route: Self.farewell(route))
+    ProbeDatagram.seal(frame, constants, content: ProbeFrame.Content(sequence: 0, stamp: 0))
+    return ProbeDatagram.minimumSize
+  }
+
+  private static func farewell(_ route: ProbeDatagram.Route) -> ProbeDatagram.Route {
+    var farewell = route
+    farewell.destinationPort = ProbeDatagram.farewellPort
+    return farewell
+  }
+
   /// Understands a received frame; whoever asks for this guest's address is answered.
   func read(_ frame: ReceivedFrame) throws(NetworkError) -> Arrival {
     let bytes = UnsafeRawPointer(Self.pointer(frame.address))
@@ -87,10 +106,12 @@ final class ProbeStream {
         try answer(frame)
         return .other
       }
-      guard found == route.reversed else { return .other }
+      guard found == route.reversed else {
+        return found == Self.farewell(route).reversed ? .farewell : .other
+      }
       let content = ProbeDatagram.content(of: bytes)
       guard isAcknowledged else { return .probe(content) }
-      return content.map { .acknowledgement($0.sequence) } ?? .other
+      return content.map { .acknowledgement(next: $0.sequence, taken: $0.stamp) } ?? .other
     }
   }
 
