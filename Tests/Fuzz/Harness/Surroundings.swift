@@ -118,8 +118,14 @@ final class FuzzPort: NetworkPort, @unchecked Sendable {
     guard waiting > 0, let input else { return nil }
     waiting -= 1
     meanwhile()
-    counters.received += 1
     let length = min(maximumFrame, input.pick([60, 14, 0, 13, 1514, 1518, 9000, 16_384, maximumFrame]))
+    var room = 0
+    for index in buffers.indices { room += buffers[index].count }
+    guard length <= room else {
+      counters.droppedIncoming += 1
+      return nil
+    }
+    counters.received += 1
     if input.flag() {
       offload.flags = input.byte()
       offload.segmentation = input.byte()
