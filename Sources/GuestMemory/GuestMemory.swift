@@ -1,3 +1,4 @@
+import CLinuxKVM
 import Glibc
 import Synchronization
 
@@ -39,31 +40,42 @@ public struct HostRange: @unchecked Sendable {
   }
 }
 
-/// One guest's RAM: private anonymous memory at guest-physical address 0. Every access is bounds-checked and copies,
-/// because the guest is hostile and runs at the same time; nothing else in the program touches guest bytes.
+/// One guest's RAM at guest-physical address 0: private anonymous memory, or a memfd where other processes shall see it. Every
+/// access is bounds-checked and copies, because the guest is hostile and runs at the same time; nothing else in the program
+/// touches guest bytes.
 public final class GuestMemory: @unchecked Sendable {
   /// Bytes of a page: what RAM is mapped and given back in.
   public static let pageByteCount = 4096
 
   /// Size in bytes, a multiple of the page size.
   public let byteCount: Int
+  /// The memfd behind shared RAM, borrowed; nil where RAM is private.
+  public let descriptor: Int32?
   private let base: UnsafeMutableRawPointer
 
-  /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
-  public init(byteCount: Int) throws(GuestMemoryError) {
+  /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM: of a memfd where `isShared`.
+  public init(byteCount: Int, isShared: Bool = false) throws(GuestMemoryError) {
     let rounded = (min(byteCount, .max - 4095) + 4095) & ~4095
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    guard let base = mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
-      throw .cannotMap(byteCount: rounded, errno: errno)
+    let descriptor = isShared ? pv_memfd("guest", rounded) : -1
+    guard !isShared || descriptor >= 0 else { throw .cannotMap(byteCount: rounded, errno: -descriptor) }
+    let flags = MAP_NORESERVE | (isShared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS)
+    guard let base = mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, descriptor, 0), base != MAP_FAILED else {
+      let code = errno
+      if isShared { close(descriptor) }
+      throw .cannotMap(byteCount: rounded, errno: code)
     }
     // Left out of core dumps, which also keeps the kernel from merging it with a neighbouring mapping: /proc/self/smaps
     // then tells guest RAM from the runner's own memory.
     madvise(base, rounded, MADV_DONTDUMP)
     self.base = base
+    self.descriptor = isShared ? descriptor : nil
     self.byteCount = rounded
   }
 
-  deinit { munmap(base, byteCount) }
+  deinit {
+    munmap(base, byteCount)
+    if let descriptor { close(descriptor) }
+  }
 
   /// The whole of RAM, to be handed to KVM as a memory slot at guest-physical address 0.
   public var slot: HostRange { HostRange(start: base, count: byteCount) }
@@ -76,14 +88,16 @@ public final class GuestMemory: @unchecked Sendable {
     return HostRange(start: base + Int(address.value), count: count)
   }
 
-  /// Gives whole pages back to the host (madvise(2), MADV_DONTNEED): they take no memory until they are touched again, and
-  /// then hold zeroes. The guest may use them at any moment.
+  /// Gives whole pages back to the host (madvise(2): MADV_DONTNEED, or MADV_REMOVE for a memfd, in which it punches a hole
+  /// for all who share it): they take no memory until they are touched again, and then hold zeroes. The guest may use them at
+  /// any moment.
   public func discard(at address: GuestAddress, count: Int) throws(GuestMemoryError) {
     let range = try hostRange(at: address, count: count)
     guard (address.value | UInt64(count)).isMultiple(of: UInt64(Self.pageByteCount)) else {
       throw .misaligned(address, alignment: Self.pageByteCount)
     }
-    guard madvise(range.start, range.count, MADV_DONTNEED) == 0 else { throw .cannotDiscard(address, errno: errno) }
+    let advice = descriptor == nil ? MADV_DONTNEED : MADV_REMOVE
+    guard madvise(range.start, range.count, advice) == 0 else { throw .cannotDiscard(address, errno: errno) }
   }
 
   /// Copies one value out of guest memory. No alignment is asked for.
