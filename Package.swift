@@ -25,7 +25,7 @@ let package = Package(
     .systemLibrary(name: "CURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
 
     // The runner's half: no Foundation anywhere below pvbench-vm
-    .target(name: "GuestMemory", swiftSettings: strict),
+    .target(name: "GuestMemory", dependencies: ["CLinuxKVM"], swiftSettings: strict),
     .target(name: "DeviceModel", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(name: "KVM", dependencies: ["GuestMemory", "CLinuxKVM"], swiftSettings: strict),
     .target(

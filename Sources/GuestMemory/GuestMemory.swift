@@ -1,3 +1,4 @@
+import CLinuxKVM
 import Glibc
 import Synchronization
 
@@ -39,28 +40,45 @@ public struct HostRange: @unchecked Sendable {
   }
 }
 
-/// One guest's RAM: private anonymous memory at guest-physical address 0. Every access is bounds-checked and copies,
-/// because the guest is hostile and runs at the same time; nothing else in the program touches guest bytes.
+/// One guest's RAM at guest-physical address 0: private anonymous memory, or a memfd where other processes shall see it. Every
+/// access is bounds-checked and copies, because the guest is hostile and runs at the same time; nothing else in the program
+/// touches guest bytes.
 public final class GuestMemory: @unchecked Sendable {
   /// Bytes of a page: what RAM is mapped and given back in.
   public static let pageByteCount = 4096
 
   /// Size in bytes, a multiple of the page size.
   public let byteCount: Int
+  /// The memfd behind shared RAM, borrowed; nil where RAM is private.
+  public let descriptor: Int32?
   private let base: UnsafeMutableRawPointer
 
   /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
   ///
-  /// - Parameter hugePages: transparent huge pages of 2 MiB where the host has them (madvise(2), MADV_HUGEPAGE), in place of
-  ///   pages of 4 KiB. Guest-physical and host addresses are then aligned alike, so that KVM can map them whole.
-  public init(byteCount: Int, hugePages: Bool = false) throws(GuestMemoryError) {
+  /// - Parameters:
+  ///   - hugePages: transparent huge pages of 2 MiB where the host has them (madvise(2), MADV_HUGEPAGE), in place of pages of
+  ///     4 KiB. Guest-physical and host addresses are then aligned alike, so that KVM can map them whole.
+  ///   - isShared: RAM of a memfd, for another process to map too.
+  public init(byteCount: Int, hugePages: Bool = false, isShared: Bool = false) throws(GuestMemoryError) {
     let rounded = (min(byteCount, .max - 4095) + 4095) & ~4095
     let base = try Self.map(rounded, alignment: hugePages ? Self.hugePage : 4096)
+    let descriptor = isShared ? pv_memfd("guest", rounded) : -1
+    guard !isShared || descriptor >= 0 else {
+      munmap(base, rounded)
+      throw .cannotMap(byteCount: rounded, errno: -descriptor)
+    }
+    if isShared, mmap(base, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0) == MAP_FAILED {
+      let code = errno
+      munmap(base, rounded)
+      close(descriptor)
+      throw .cannotMap(byteCount: rounded, errno: code)
+    }
     // Left out of core dumps, which also keeps the kernel from merging it with a neighbouring mapping: /proc/self/smaps
     // then tells guest RAM from the runner's own memory.
     madvise(base, rounded, MADV_DONTDUMP)
     madvise(base, rounded, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)
     self.base = base
+    self.descriptor = isShared ? descriptor : nil
     self.byteCount = rounded
   }
 
@@ -82,7 +100,10 @@ public final class GuestMemory: @unchecked Sendable {
     return base
   }
 
-  deinit { munmap(base, byteCount) }
+  deinit {
+    munmap(base, byteCount)
+    if let descriptor { close(descriptor) }
+  }
 
   /// The whole of RAM, to be handed to KVM as a memory slot at guest-physical address 0.
   public var slot: HostRange { HostRange(start: base, count: byteCount) }
@@ -95,14 +116,16 @@ public final class GuestMemory: @unchecked Sendable {
     return HostRange(start: base + Int(address.value), count: count)
   }
 
-  /// Gives whole pages back to the host (madvise(2), MADV_DONTNEED): they take no memory until they are touched again, and
-  /// then hold zeroes. The guest may use them at any moment.
+  /// Gives whole pages back to the host (madvise(2): MADV_DONTNEED, or MADV_REMOVE for a memfd, in which it punches a hole
+  /// for all who share it): they take no memory until they are touched again, and then hold zeroes. The guest may use them at
+  /// any moment.
   public func discard(at address: GuestAddress, count: Int) throws(GuestMemoryError) {
     let range = try hostRange(at: address, count: count)
     guard (address.value | UInt64(count)).isMultiple(of: UInt64(Self.pageByteCount)) else {
       throw .misaligned(address, alignment: Self.pageByteCount)
     }
-    guard madvise(range.start, range.count, MADV_DONTNEED) == 0 else { throw .cannotDiscard(address, errno: errno) }
+    let advice = descriptor == nil ? MADV_DONTNEED : MADV_REMOVE
+    guard madvise(range.start, range.count, advice) == 0 else { throw .cannotDiscard(address, errno: errno) }
   }
 
   /// Copies one value out of guest memory. No alignment is asked for.

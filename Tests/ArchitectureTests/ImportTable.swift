@@ -8,7 +8,7 @@ enum ImportTable {
     "CNUMA": [],
     "CURing": [],
     // The runner's half
-    "GuestMemory": [],
+    "GuestMemory": ["CLinuxKVM"],
     "DeviceModel": ["GuestMemory", "CLinuxKVM"],
     "KVM": ["GuestMemory", "CLinuxKVM"],
     "Backends": ["DeviceModel", "GuestMemory", "CURing", "CLinuxKVM", "PVWire"],

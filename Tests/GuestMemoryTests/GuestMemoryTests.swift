@@ -31,8 +31,8 @@ struct GuestMemoryTests {
     #expect(try makeMemory().bytes(at: GuestAddress(0), count: size) == [UInt8](repeating: 0, count: size))
   }
 
-  @Test func discardedPagesAreZeroAndTakeNoMemory() throws {
-    let memory = try GuestMemory(byteCount: 4 * 4096)
+  @Test(arguments: [false, true]) func discardedPagesAreZeroAndTakeNoMemory(isShared: Bool) throws {
+    let memory = try GuestMemory(byteCount: 4 * 4096, isShared: isShared)
     try memory.write([UInt8](repeating: 7, count: 4 * 4096), at: GuestAddress(0))
     #expect(memory.residentPages == [true, true, true, true])
     try memory.discard(at: GuestAddress(4096), count: 2 * 4096)
@@ -40,6 +40,33 @@ struct GuestMemoryTests {
     #expect(try memory.read(UInt8.self, at: GuestAddress(4095)) == 7)
     #expect(try memory.bytes(at: GuestAddress(4096), count: 2 * 4096).allSatisfy { $0 == 0 })
     #expect(try memory.read(UInt8.self, at: GuestAddress(3 * 4096)) == 7)
+  }
+
+  @Test func sharedMemoryIsThatOfItsDescriptor() throws {
+    let memory = try GuestMemory(byteCount: 5000, isShared: true)
+    let descriptor = try #require(memory.descriptor)
+    var status = stat()
+    #expect(fstat(descriptor, &status) == 0)
+    #expect(status.st_size == 8192)
+    try memory.write(UInt8(0x5A), at: GuestAddress(4096))
+    var byte: UInt8 = 0
+    #expect(pread(descriptor, &byte, 1, 4096) == 1)
+    #expect(byte == 0x5A)
+    #expect(status.st_blocks == 0)
+    try memory.discard(at: GuestAddress(4096), count: 4096)
+    #expect(fstat(descriptor, &status) == 0)
+    #expect(status.st_blocks == 0)
+    #expect(pread(descriptor, &byte, 1, 4096) == 1)
+    #expect(byte == 0)
+  }
+
+  @Test func privateMemoryHasNoDescriptor() throws {
+    #expect(try makeMemory().descriptor == nil)
+  }
+
+  @Test(arguments: [0, -1, 1 << 60, Int.max])
+  func impossibleSizesOfSharedMemoryAreRefused(byteCount: Int) {
+    #expect(throws: GuestMemoryError.self) { try GuestMemory(byteCount: byteCount, isShared: true) }
   }
 
   @Test(arguments: [(1, 4096), (4096, 100), (2048, 4096)])

@@ -13,6 +13,7 @@
 #include "network.h"
 #include "perf.h"
 #include "random.h"
+#include "shared_memory.h"
 #include "thread.h"
 #include "tsc.h"
 #include "waiting.h"
