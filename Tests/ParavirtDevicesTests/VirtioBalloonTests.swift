@@ -235,7 +235,6 @@ struct VirtioBalloonTests {
 /// Fields that change by themselves, and fields that the driver writes, on both transports.
 struct VirtioBalloonConfigurationTests {
   private let memory: GuestMemory
-  private let messages = CountedMessages(6)
   private let balloon: VirtioBalloon
 
   init() throws {
@@ -267,28 +266,34 @@ struct VirtioBalloonConfigurationTests {
     #expect(driver.transport.read(at: 0x100, width: .quad) == 77 << 32)
   }
 
-  private func onPCI() -> any Device {
-    VirtioPCITransport(
-      device: balloon, memory: memory, structures: 0xE000_0000, messageWindow: 0xE000_4000, messages: messages,
-      line: RememberedLine(), lineNumber: 10
-    ).windows[0].device
-  }
-
-  @Test func targetIsSeenOnPCIWithANewGeneration() {
-    let registers = onPCI()
-    let place = VirtioPCIRegister.configurationGeneration.rawValue
-    let generation = registers.read(at: place, width: .byte)
+  @Test func targetIsSeenOnPCIWithANewGenerationAndAMessage() throws {
+    let driver = try PCIGuestDriver(balloon)
+    driver.negotiate()
+    driver.enableMessages()
+    driver.write(2, to: .configurationVector)
+    driver.write(15, to: .deviceStatus)
+    let generation = driver.read(.configurationGeneration)
     balloon.setTarget(pages: 9)
-    #expect(registers.read(at: VirtioPCIStructure.device.offset, width: .long) == 9)
-    #expect(registers.read(at: place, width: .byte) != generation)
-    for _ in 0..<300 { balloon.setTarget(pages: 9) }
-    #expect(registers.read(at: place, width: .byte) <= 0xFF)
+    #expect(driver.registers.read(at: VirtioPCIStructure.device.offset, width: .long) == 9)
+    #expect(driver.read(.configurationGeneration) != generation)
+    #expect((0..<6).map { driver.messages.sent($0) } == [0, 0, 1, 0, 0, 0])
   }
 
-  @Test func actualIsWrittenOnPCI() {
-    let registers = onPCI()
-    registers.write(77, at: VirtioPCIStructure.device.offset + 4, width: .long)
+  @Test func generationIsAByteOnPCI() throws {
+    let driver = try PCIGuestDriver(balloon)
+    for _ in 0..<300 { balloon.setTarget(pages: 9) }
+    #expect(driver.read(.configurationGeneration) == 300 - 256)
+  }
+
+  @Test func actualIsWrittenOnPCI() throws {
+    let driver = try PCIGuestDriver(balloon)
+    driver.registers.write(77, at: VirtioPCIStructure.device.offset + 4, width: .long)
     #expect(balloon.actualPages == 77)
+  }
+
+  @Test func deviceWithoutAConfigurationHasNoStructureForIt() throws {
+    #expect(try PCIGuestDriver(balloon).capability(type: 4) != nil)
+    #expect(try PCIGuestDriver(VirtioEntropy()).capability(type: 4) == nil)
   }
 
   @Test func sleepingDriverIsToldOfNoTarget() throws {

@@ -45,14 +45,17 @@ final class RecordingDevice: VirtioDevice {
 /// A driver that works a PCI function's configuration space and windows.
 struct PCIGuestDriver {
   let memory: GuestMemory
-  let messages = CountedMessages(3)
+  let messages: CountedMessages
   let line = RememberedLine()
   let device = RecordingDevice()
   let transport: VirtioPCITransport
   private let bridge = PCIHostBridge()
 
-  init() throws {
+  /// A function of the recording device, or of another one.
+  init(_ other: (any VirtioDevice)? = nil) throws {
     memory = try GuestMemory(byteCount: 1 << 20)
+    let device = other ?? device
+    messages = CountedMessages(device.queueSizes.count + 1)
     transport = VirtioPCITransport(
       device: device, memory: memory, structures: 0xE000_0000, messageWindow: 0xE000_4000, messages: messages,
       line: line,
