@@ -31,7 +31,7 @@ extension RealGuests {
     }
 
     @Test func theRealTimeClockStepsOnceASecond() throws {
-      let report = try time("clock", ["clock": "rtc"], windowMilliseconds: 2300)
+      let report = try time("clock", ["clock": "rtc"], windowMilliseconds: 3500)
       #expect(report.status == .ok, "\(report.reason ?? "")")
       #expect(try #require(report.metrics["clock.drift"]) < 0.25)
       #expect(try #require(report.metrics["exits.per_op"]) >= 4)
