@@ -131,3 +131,24 @@ let package = Package(
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   ]
 )
+
+// The fuzz targets: with PVBENCH_FUZZ set a libFuzzer program of their own (`make fuzz`), otherwise tests that replay what it
+// has found.
+let fuzzDependencies: [Target.Dependency] = [
+  "Machine", "MachineLauncher", "EmulatedDevices", "ParavirtDevices", "Backends", "DeviceModel", "GuestMemory",
+  .product(name: "PVWire", package: "workloads"),
+]
+if Context.environment["PVBENCH_FUZZ"] == nil {
+  package.targets.append(
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzDependencies, path: "Tests/Fuzz",
+      exclude: ["corpora", "fuzz.sh", "LibFuzzer"],
+      sources: ["Harness", "Targets", "Replay"], swiftSettings: strict))
+} else {
+  package.targets.append(
+    .executableTarget(
+      name: "pvbench-fuzz", dependencies: fuzzDependencies, path: "Tests/Fuzz",
+      exclude: ["corpora", "fuzz.sh", "Replay"],
+      sources: ["Harness", "Targets", "LibFuzzer"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "nostart-stop-gc"])]))
+}

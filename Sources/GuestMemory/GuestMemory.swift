@@ -9,6 +9,8 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
   case misaligned(GuestAddress, alignment: Int)
   /// The host refused the mapping; `errno` says why.
   case cannotMap(byteCount: Int, errno: Int32)
+  /// The host did not take the pages back; `errno` says why.
+  case cannotDiscard(GuestAddress, errno: Int32)
 
   /// What happened, in one line.
   public var description: String {
@@ -16,6 +18,8 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
     case .outOfRange(let address, let count): "guest address \(address) + \(count) bytes is outside guest RAM"
     case .misaligned(let address, let alignment): "guest address \(address) is not \(alignment)-byte aligned"
     case .cannotMap(let count, let code): "cannot map \(count) bytes of guest RAM: \(String(cString: strerror(code)))"
+    case .cannotDiscard(let address, let code):
+      "cannot discard guest RAM at \(address): \(String(cString: strerror(code)))"
     }
   }
 }
@@ -38,22 +42,44 @@ public struct HostRange: @unchecked Sendable {
 /// One guest's RAM: private anonymous memory at guest-physical address 0. Every access is bounds-checked and copies,
 /// because the guest is hostile and runs at the same time; nothing else in the program touches guest bytes.
 public final class GuestMemory: @unchecked Sendable {
+  /// Bytes of a page: what RAM is mapped and given back in.
+  public static let pageByteCount = 4096
+
   /// Size in bytes, a multiple of the page size.
   public let byteCount: Int
   private let base: UnsafeMutableRawPointer
 
   /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
-  public init(byteCount: Int) throws(GuestMemoryError) {
+  ///
+  /// - Parameter hugePages: transparent huge pages of 2 MiB where the host has them (madvise(2), MADV_HUGEPAGE), in place of
+  ///   pages of 4 KiB. Guest-physical and host addresses are then aligned alike, so that KVM can map them whole.
+  public init(byteCount: Int, hugePages: Bool = false) throws(GuestMemoryError) {
     let rounded = (min(byteCount, .max - 4095) + 4095) & ~4095
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    guard let base = mmap(nil, rounded, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
-      throw .cannotMap(byteCount: rounded, errno: errno)
-    }
+    let base = try Self.map(rounded, alignment: hugePages ? Self.hugePage : 4096)
     // Left out of core dumps, which also keeps the kernel from merging it with a neighbouring mapping: /proc/self/smaps
     // then tells guest RAM from the runner's own memory.
     madvise(base, rounded, MADV_DONTDUMP)
+    madvise(base, rounded, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)
     self.base = base
     self.byteCount = rounded
+  }
+
+  private static let hugePage = 2 << 20
+
+  /// Private anonymous memory at a multiple of `alignment`: what was mapped beside it to find one is given back.
+  private static func map(_ byteCount: Int, alignment: Int) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    let (total, overflow) = byteCount.addingReportingOverflow(alignment - 4096)
+    guard !overflow, let start = mmap(nil, total, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+      throw .cannotMap(byteCount: byteCount, errno: overflow ? ENOMEM : errno)
+    }
+    let base = UnsafeMutableRawPointer(
+      bitPattern: (UInt(bitPattern: start) + UInt(alignment - 1)) & ~UInt(alignment - 1))
+    guard let base else { throw .cannotMap(byteCount: byteCount, errno: ENOMEM) }
+    let before = base - start
+    if before > 0 { munmap(start, before) }
+    if total - before > byteCount { munmap(base + byteCount, total - before - byteCount) }
+    return base
   }
 
   deinit { munmap(base, byteCount) }
@@ -67,6 +93,16 @@ public final class GuestMemory: @unchecked Sendable {
       throw .outOfRange(address, count: UInt64(clamping: count))
     }
     return HostRange(start: base + Int(address.value), count: count)
+  }
+
+  /// Gives whole pages back to the host (madvise(2), MADV_DONTNEED): they take no memory until they are touched again, and
+  /// then hold zeroes. The guest may use them at any moment.
+  public func discard(at address: GuestAddress, count: Int) throws(GuestMemoryError) {
+    let range = try hostRange(at: address, count: count)
+    guard (address.value | UInt64(count)).isMultiple(of: UInt64(Self.pageByteCount)) else {
+      throw .misaligned(address, alignment: Self.pageByteCount)
+    }
+    guard madvise(range.start, range.count, MADV_DONTNEED) == 0 else { throw .cannotDiscard(address, errno: errno) }
   }
 
   /// Copies one value out of guest memory. No alignment is asked for.

@@ -31,6 +31,9 @@ enum AddressMap {
   enum MMIOSlot {
     static let disk = 0
     static let network = 1
+    static let entropy = 2
+    static let console = 3
+    static let balloon = 4
   }
 
   /// A PCI slot: where its functions' windows are, and which input INTA of the slot is wired to.
@@ -47,6 +50,9 @@ enum AddressMap {
   enum PCI {
     static let disk = Slot(number: 2, memory: 0xE000_0000, ports: 0xC040, line: 10)
     static let network = Slot(number: 3, memory: 0xE010_0000, ports: 0xC080, line: 11)
+    static let entropy = Slot(number: 4, memory: 0xE020_0000, ports: 0xC0C0, line: 5)
+    static let console = Slot(number: 5, memory: 0xE030_0000, ports: 0xC100, line: 6)
+    static let balloon = Slot(number: 6, memory: 0xE040_0000, ports: 0xC140, line: 7)
     static let southBridge = 1
     /// The IDE function of the south bridge, and the ports of its bus masters.
     static let ideFunction = 1

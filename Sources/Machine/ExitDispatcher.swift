@@ -2,6 +2,7 @@ import DeviceModel
 import KVM
 import Measurement
 import PVWire
+import Synchronization
 
 /// Why a vCPU will not run again.
 public enum StopReason: Equatable, Sendable {
@@ -26,15 +27,27 @@ public enum ExitOutcome: Equatable, Sendable {
   case stop(StopReason)
 }
 
+/// What several vCPUs take in turn to call devices.
+private final class DeviceLock: Sendable {
+  let mutex = Mutex(())
+}
+
 /// Answers one exit with the devices of the two buses: no KVM, no thread, no clock, so that fabricated exits can test it.
 /// An access that nothing decodes reads as all ones, as a PC's bus does, and writes go nowhere.
-public struct ExitDispatcher: ~Copyable {
+public final class ExitDispatcher: @unchecked Sendable {
+  // SAFETY of Sendable: the buses never change, and where several vCPUs share them, devices are called under the lock.
   private let ports: Bus
   private let mmio: Bus
+  private let lock: DeviceLock?
   private let endObserver: (any EndOfInterruptObserver)?
 
-  /// A dispatcher over the machine's buses. `endObserver` is told of ends of interrupt where the I/O APIC is not in the kernel.
-  public init(ports: consuming Bus, mmio: consuming Bus, endObserver: (any EndOfInterruptObserver)? = nil) {
+  /// A dispatcher over the machine's buses. Devices take one call at a time: where several vCPUs share it, a lock sees to that.
+  /// `endObserver` is told of ends of interrupt where the I/O APIC is not in the kernel.
+  public init(
+    ports: consuming Bus, mmio: consuming Bus, isShared: Bool = false,
+    endObserver: (any EndOfInterruptObserver)? = nil
+  ) {
+    lock = isShared ? DeviceLock() : nil
     self.ports = ports
     self.mmio = mmio
     self.endObserver = endObserver
@@ -77,13 +90,15 @@ public struct ExitDispatcher: ~Copyable {
       if access.isInput { fillOnes(access.data) }
       return .resume
     }
-    switch (access.isInput, access.count == 1) {
-    case (true, true): access.value = device.read(at: offset, width: width)
-    case (false, true): device.write(access.value, at: offset, width: width)
-    case (true, false):
-      var span = access.data.mutableBytes
-      device.read(at: offset, width: width, into: &span)
-    case (false, false): device.write(access.data.bytes, at: offset, width: width)
+    exclusively {
+      switch (access.isInput, access.count == 1) {
+      case (true, true): access.value = device.read(at: offset, width: width)
+      case (false, true): device.write(access.value, at: offset, width: width)
+      case (true, false):
+        var span = access.data.mutableBytes
+        device.read(at: offset, width: width, into: &span)
+      case (false, false): device.write(access.data.bytes, at: offset, width: width)
+      }
     }
     return .resume
   }
@@ -94,11 +109,17 @@ public struct ExitDispatcher: ~Copyable {
       if !access.isWrite { fillOnes(access.data) }
       return
     }
-    if access.isWrite {
-      device.write(access.value, at: offset, width: width)
-    } else {
-      access.value = device.read(at: offset, width: width)
+    exclusively {
+      if access.isWrite {
+        device.write(access.value, at: offset, width: width)
+      } else {
+        access.value = device.read(at: offset, width: width)
+      }
     }
+  }
+
+  private func exclusively(_ body: () -> Void) {
+    if let lock { lock.mutex.withLock { _ in body() } } else { body() }
   }
 
   private func fillOnes(_ data: UnsafeMutableRawBufferPointer) {

@@ -5,6 +5,7 @@ import GuestImage
 import GuestMemory
 import KVM
 import MachineLauncher
+import Measurement
 import PVWire
 import Synchronization
 
@@ -12,10 +13,17 @@ import Synchronization
 public enum GuestRun {
   /// Builds the machine that `specification` describes, runs its guest and reports.
   ///
-  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error.
+  /// - Throws: `MachineError` where no guest could be started. A guest that misbehaves is a report, not an error, and so is
+  ///   a host that cannot offer what the machine is made of: `skipped`.
   public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    let machine = try Machine(specification)
-    return try machine.run()
+    do {
+      guard specification.network == .peer else { return try Machine(specification).run() }
+      return try PeerGuest.run(beside: specification) { (specification) throws(MachineError) in
+        try Machine(specification).run()
+      }
+    } catch .unavailable(let reason) {
+      return .skipped(reason)
+    }
   }
 }
 
@@ -25,7 +33,10 @@ private final class Machine {
   private let memory: GuestMemory
   private let createTSC: UInt64
   private let tscHertz: UInt64
-  private let vcpu: VCPURunner
+  private let vcpus: [VCPURunner]
+  private let attendant: DoorbellAttendant
+  /// Signalled when a vCPU's loop has ended.
+  private let ended: EventFD
   private let wiring: Wiring
   private let workerFailure: WorkerFailure
   /// Whoever started this runner, as early as it can be known.
@@ -34,17 +45,24 @@ private final class Machine {
   private let virtualMachine: VirtualMachine
 
   init(_ specification: MachineSpecification) throws(MachineError) {
-    guard specification.vcpus == 1 else {
-      throw .wiring("a guest has one vCPU so far, not \(specification.vcpus)")
+    if let parent = specification.parent {
+      guard pv_die_with_parent() == 0, getppid() == parent else { throw .wiring("the process \(parent) has ended") }
     }
     pv_use_one_heap()
     self.specification = specification
-    do { workerFailure = try WorkerFailure() } catch { throw .wiring("no eventfd, errno \(error.errno)") }
+    do {
+      workerFailure = try WorkerFailure()
+      ended = try EventFD()
+    } catch { throw .wiring("no eventfd, errno \(error.errno)") }
     let image = try Self.image(specification)
     do {
       // Everything that needs no VM comes before its creation.
       let system = try KVMSystem(path: specification.kvmPath)
-      let memory = try GuestMemory(byteCount: Int(specification.memory))
+      if specification.choices["ipi"] == "hypercall", !HypercallProbe.reachesKVM(system) {
+        throw MachineError.unavailable("hypercalls do not reach KVM on this host")
+      }
+      let memory = try GuestMemory(
+        byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
       let supported = try system.supportedCPUID()
@@ -58,20 +76,34 @@ private final class Machine {
       try machine.setIdentityMapAddress()
       if wiring.isIRQChipSplit { try machine.createLocalAPICs() } else { try machine.createIRQChip() }
       try wiring.attach(to: machine, memory: memory)
-      let processor = try machine.createVCPU(index: 0)
-      try processor.setCPUID(table.forVCPU(0))
-      var start = LongModeEntry(
-        entry: entry, stack: GuestAddress(0), pageTableRoot: GuestAddress(MemoryMap.pageTables), xcr0: table.xcr0)
-      start.rbx = MemoryMap.startInfo
-      try processor.setLongMode(start)
-      tscHertz = UInt64(try processor.tscKHz()) * 1000
+      let dispatcher = wiring.takeDispatcher()
+      let statistics = VCPUStatistics()
+      let attendant = DoorbellAttendant(memory: memory, statistics: statistics)
+      let phase = WindowPhase()
+      var vcpus: [VCPURunner] = []
+      var tscHertz: UInt64 = 0
+      for index in 0..<specification.vcpus {
+        let processor = try machine.createVCPU(index: index)
+        try processor.setCPUID(table.forVCPU(index))
+        // Every vCPU enters directly, told apart by its number: no real-mode start, no INIT and SIPI.
+        var start = LongModeEntry(
+          entry: entry, stack: GuestAddress(0), pageTableRoot: GuestAddress(MemoryMap.pageTables), xcr0: table.xcr0)
+        start.rbx = MemoryMap.startInfo
+        start.rdi = UInt64(index)
+        try processor.setLongMode(start)
+        if index > 0 { try processor.setRunningState(.runnable) }
+        tscHertz = UInt64(try processor.tscKHz()) * 1000
+        statistics.add(processor)
+        vcpus.append(
+          VCPURunner(
+            vcpu: processor, dispatcher: dispatcher, phase: phase, ended: ended, tscHertz: tscHertz,
+            exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil))
+      }
       try GuestLoader.writeStartInfo(
         orders: Self.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine, into: memory)
-      let dispatcher = wiring.takeDispatcher()
-      vcpu = try VCPURunner(
-        vcpu: processor, dispatcher: dispatcher, memory: memory,
-        ring: ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize),
-        tscHertz: tscHertz, exitEvent: specification.userspaceExitEvent)
+      self.tscHertz = tscHertz
+      self.vcpus = vcpus
+      self.attendant = attendant
       self.memory = memory
       self.wiring = wiring
       virtualMachine = machine
@@ -96,18 +128,15 @@ private final class Machine {
           do { try worker.run() } catch { workerFailure.note("I/O thread \(index): \(error)") }
         }
       }
-      let vcpu = vcpu
-      let thread = try PosixThread(name: "vcpu0", cpu: specification.vcpuCPUs.first) { vcpu.run() }
-      if !waitForEnd(nanoseconds: specification.timeoutNanoseconds) {
-        if workerFailure.text == nil { timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9 }
-        vcpu.stopper.requestImmediateExit()
-        var patience = 50
-        repeat {
-          thread.interrupt()
-          patience -= 1
-        } while !waitForEnd(nanoseconds: 100_000_000) && patience > 0
+      let threads = try vcpus.enumerated().map { index, vcpu in
+        let cpus = specification.vcpuCPUs
+        return try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) { vcpu.run() }
       }
-      thread.join()
+      if !waitForEnd(nanoseconds: specification.timeoutNanoseconds), workerFailure.text == nil {
+        timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9
+      }
+      stop(threads)
+      threads.forEach { $0.join() }
       for worker in wiring.workers { worker.stop() }
       workers.forEach { $0.join() }
     } catch let error as PosixThread.CreationError {
@@ -118,15 +147,29 @@ private final class Machine {
     return ReportBuilder.report(outcome(timedOutAfter: timedOutAfter))
   }
 
-  /// True once the vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent
+  /// Makes every vCPU that still runs leave the guest.
+  private func stop(_ threads: [PosixThread]) {
+    for vcpu in vcpus { vcpu.stopper.requestImmediateExit() }
+    for (vcpu, thread) in zip(vcpus, threads) {
+      var patience = 50
+      while !vcpu.hasEnded.load(ordering: .acquiring), patience > 0 {
+        thread.interrupt()
+        patience -= 1
+        var event = pollfd(fd: ended.descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&event, 1, 100) > 0 { ended.consume() }
+      }
+    }
+  }
+
+  /// True once a vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent
   /// died ends at once: nobody reads its report any more.
   private func waitForEnd(nanoseconds: UInt64) -> Bool {
     let deadline = pv_rdtsc() &+ UInt64(Double(nanoseconds) / 1e9 * Double(tscHertz))
     while true {
       let now = pv_rdtsc()
-      guard now < deadline else { return vcpu.finished.consume() > 0 }
+      guard now < deadline else { return vcpus.contains { $0.hasEnded.load(ordering: .acquiring) } }
       let milliseconds = Double(deadline - now) / Double(tscHertz) * 1000
-      var events = [vcpu.finished, workerFailure.event].map {
+      var events = [ended, workerFailure.event].map {
         pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
       }
       if poll(&events, 2, Int32(min(milliseconds + 1, 1000))) > 0 { return events[0].revents != 0 }
@@ -136,24 +179,34 @@ private final class Machine {
 
   private func outcome(timedOutAfter: Double?) -> GuestOutcome {
     var outcome = GuestOutcome()
-    outcome.stopReason = vcpu.stopReason
+    outcome.stopReason = stopReason
     outcome.timedOutAfterSeconds = timedOutAfter
     outcome.heartbeat = (try? memory.read(UInt64.self, at: GuestAddress(MemoryMap.heartbeat))) ?? 0
-    outcome.hostError = workerFailure.text ?? vcpu.ringError?.description
-    outcome.panic = vcpu.panicRegisters.map { ($0.rbx, $0.rcx, $0.rsi, $0.rdi) }
-    outcome.records = vcpu.ring.records
-    outcome.window = vcpu.window
+    outcome.hostError = workerFailure.text ?? attendant.ringError?.description
+    outcome.panic = vcpus.compactMap(\.panicRegisters).first.map { ($0.rbx, $0.rcx, $0.rsi, $0.rdi) }
+    outcome.records = attendant.ring.records
+    outcome.window = attendant.window
+    outcome.exits = vcpus.compactMap(\.windowExits).reduce(into: ExitWindow(tscHertz: tscHertz)) { $0.merge($1) }.counts
     outcome.tscHertz = tscHertz
     outcome.createTSC = createTSC
-    outcome.firstInstructionTSC = vcpu.firstInstructionTSC
-    outcome.readyTSC = vcpu.readyTSC
-    outcome.memoryUsage = vcpu.memoryUsage
-    outcome.loopExits = vcpu.loopExits
-    outcome.kernelExits = vcpu.kernelExits
+    outcome.firstInstructionTSC = attendant.firstInstructionTSC
+    outcome.readyTSC = attendant.readyTSC
+    outcome.memoryUsage = attendant.memoryUsage
+    outcome.loopExits = vcpus.reduce(0) { $0 + $1.loopExits }
+    let kernelExits = vcpus.compactMap(\.kernelExits)
+    outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil
     outcome.log = wiring.console.lines
-    outcome.notes = vcpu.notes + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
+    outcome.notes =
+      attendant.notes + (vcpus.first?.notes ?? []) + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
+    outcome.memoryCounts = wiring.memoryCounts
     return outcome
+  }
+
+  /// The first vCPU's, unless another one ended the guest.
+  private var stopReason: StopReason {
+    let others = vcpus.dropFirst().map(\.stopReason).first { $0 != .interrupted }
+    return others ?? vcpus[0].stopReason
   }
 
   private static func image(_ specification: MachineSpecification) throws(MachineError) -> [UInt8] {
@@ -178,6 +231,9 @@ private final class Machine {
         continue
       }
       parameters.append((name, .word(Array(choice.utf8))))
+    }
+    if !parameters.contains(where: { $0.name == Array("vcpus".utf8) }) {
+      parameters.append((Array("vcpus".utf8), .number(UInt64(specification.vcpus))))
     }
     if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
     return Orders(

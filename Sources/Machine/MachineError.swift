@@ -10,6 +10,8 @@ public enum MachineError: Error, CustomStringConvertible {
   case guestImage(GuestImageError)
   case disk(String)
   case network(String)
+  /// The host cannot offer what the machine is made of: nothing has failed, and nothing can be measured.
+  case unavailable(String)
   case wiring(String)
 
   /// What happened, in one line.
@@ -18,7 +20,7 @@ public enum MachineError: Error, CustomStringConvertible {
     case .kvm(let error): "\(error)"
     case .memory(let error): "\(error)"
     case .guestImage(let error): "guest image: \(error)"
-    case .disk(let text), .network(let text): text
+    case .disk(let text), .network(let text), .unavailable(let text): text
     case .wiring(let text): "cannot wire the machine: \(text)"
     }
   }

@@ -14,17 +14,21 @@ struct NetworkAttachment {
     case e1000(E1000?)
   }
   private let port: any NetworkPort
+  private let stack: HostStack?
   private(set) var card: Card
+  private let address: [UInt8]
 
   /// What the specification asks for; nil where it asks for no card.
   init?(_ specification: MachineSpecification) throws(MachineError) {
     let choice = specification.choices["net"]
-    guard choice != "none", let port = try Self.open(specification.network) else { return nil }
+    guard choice != "none", let (port, stack) = try Self.open(specification.network) else { return nil }
     self.port = port
+    self.stack = stack
+    address = VirtioNet.defaultAddress.dropLast() + [UInt8(specification.station)]
     if choice == "e1000" {
       card = .e1000(nil)
     } else {
-      do { card = .virtio(try VirtioNet(port: port)) } catch {
+      do { card = .virtio(try VirtioNet(port: port, address: address)) } catch {
         throw .wiring("virtio-net: no eventfd, errno \(error.errno)")
       }
     }
@@ -36,11 +40,14 @@ struct NetworkAttachment {
   ) throws(MachineError) -> E1000 {
     do throws(E1000Error) {
       let made = try E1000(
-        macAddress: VirtioNet.defaultAddress, memory: memory, port: port, interrupt: interrupt, placement: placement)
+        macAddress: address, memory: memory, port: port, interrupt: interrupt, placement: placement)
       card = .e1000(made)
       return made
     } catch { throw .wiring("e1000: no eventfd, errno \(error.cause.errno)") }
   }
+
+  /// What works beside the card: the far side, where it is the host's own stack.
+  var workers: [any DeviceWorker] { stack.map { [$0] } ?? [] }
 
   /// What became of every frame, by metric: read it when the workers have ended. At the card and at the port, whatever was
   /// taken was sent on or is counted as dropped.
@@ -51,7 +58,11 @@ struct NetworkAttachment {
       "network.dropped_port_incoming": port.counters.droppedIncoming,
     ]
     counts.merge(cardCounts) { $1 }
-    if let verdict = (port as? any VerifyingPort)?.verdict {
+    if let stack {
+      counts["network.dropped_far_side"] = stack.dropped
+      counts["network.taken"] = stack.taken
+    }
+    if let verdict = stack?.verdict ?? (port as? any VerifyingPort)?.verdict {
       counts["network.lost"] = verdict.lost
       counts["network.reordered"] = verdict.reordered
       counts["network.duplicated"] = verdict.duplicated
@@ -79,16 +90,22 @@ struct NetworkAttachment {
     }
   }
 
-  private static func open(_ backing: NetworkBacking) throws(MachineError) -> (any NetworkPort)? {
+  private static func open(
+    _ backing: NetworkBacking
+  ) throws(MachineError) -> (port: any NetworkPort, stack: HostStack?)? {
     do throws(NetworkPortError) {
       switch backing {
-      case .none: return nil
-      case .echo: return try EchoPort()
-      case .sink: return try SinkPort()
-      case .source(let size, let rate): return try SourcePort(size: size, rate: rate)
-      case .socket(let descriptor): return try SocketPort(descriptor: descriptor)
-      case .tap(let name): return try TapPort(name: name)
+      // A peer is a socket by the time that the machine is made.
+      case .none, .peer: return nil
+      case .echo: return (try EchoPort(), nil)
+      case .sink: return (try SinkPort(), nil)
+      case .source(let size, let rate): return (try SourcePort(size: size, rate: rate), nil)
+      case .socket(let descriptor): return (try SocketPort(descriptor: descriptor), nil)
+      case .tap(let name): return (try TapPort(name: name), nil)
+      case .stack(let service):
+        let stack = try HostStack(service == .echo ? .echo : .sink)
+        return (stack.port, stack)
       }
-    } catch { throw .network("\(error)") }
+    } catch { throw error.isHostLack ? .unavailable("\(error)") : .network("\(error)") }
   }
 }

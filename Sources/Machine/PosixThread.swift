@@ -72,3 +72,6 @@ final class PosixThread: @unchecked Sendable {
     sigaction(SIGUSR1, &action, nil)
   }
 }
+
+/// Lets a millisecond pass.
+func sleepMillisecond() { usleep(1000) }

@@ -12,6 +12,8 @@ struct GuestOutcome {
   var panic: (vector: UInt64, error: UInt64, rip: UInt64, cr2: UInt64)?
   var records: [GuestRecord] = []
   var window: WindowMeasurement?
+  /// Exits inside the window, of all vCPUs.
+  var exits = ExitCounts()
   var tscHertz: UInt64 = 1
   var createTSC: UInt64 = 0
   var firstInstructionTSC: UInt64?
@@ -23,6 +25,8 @@ struct GuestOutcome {
   var notes: [String] = []
   /// What the network card and the port behind it have counted, by metric.
   var networkCounts: [String: UInt64] = [:]
+  /// What the balloon has counted, by metric.
+  var memoryCounts: [String: UInt64] = [:]
 }
 
 /// Turns an outcome into the runner's report.
@@ -35,6 +39,7 @@ enum ReportBuilder {
     addRecords(outcome, to: &report)
     // What a guest lost and what a host's sink missed are the same thing, seen from either end of the stream.
     for (id, count) in outcome.networkCounts { report.metrics[id, default: 0] += Double(count) }
+    for (id, count) in outcome.memoryCounts { report.metrics[id] = Double(count) }
     (report.status, report.reason) = verdict(outcome)
     return report
   }
@@ -125,10 +130,10 @@ enum ReportBuilder {
     report.metrics["throughput.ops"] = operations / seconds
     report.metrics["throughput.bytes"] = bytes / seconds
     guard let window = outcome.window else { return }
-    report.exits = window.exits
+    report.exits = outcome.exits
     report.kvmStats = window.kvmStats
-    report.metrics["exits.per_op"] = Double(window.exits.userspace) / operations
-    let handlers = window.exits.latency.values.reduce(0) { $0 + $1.sum }
+    report.metrics["exits.per_op"] = Double(outcome.exits.userspace) / operations
+    let handlers = outcome.exits.latency.values.reduce(0) { $0 + $1.sum }
     report.metrics["exits.handler_seconds_per_op"] = handlers / operations
     report.metrics["host.cpu_seconds"] = window.cpuSeconds
     report.metrics["host.cpu_seconds_per_op"] = window.cpuSeconds / operations

@@ -67,6 +67,31 @@ public enum MachineProfile {
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
       ]),
     Subsystem(
+      "ipi", "how one vCPU interrupts another", full: "xapic", paravirt: "hypercall", isToldToGuest: true,
+      values: [
+        ("xapic", "the local APIC's command register by MMIO"),
+        ("x2apic", "the local APIC's command register by MSR"),
+        ("hypercall", "KVM_HC_SEND_IPI"),
+      ]),
+    Subsystem(
+      "pages", "what guest RAM is made of on the host", full: "4k", paravirt: "thp", isUniversal: true,
+      values: [
+        ("4k", "pages of 4 KiB, each mapped when it is first touched"),
+        ("thp", "transparent huge pages of 2 MiB where the host has them"),
+      ]),
+    Subsystem(
+      "entropy", "source of random bytes", full: "none", paravirt: "virtio-rng",
+      values: [
+        ("none", "no device"),
+        ("virtio-rng", "virtio-rng: buffers filled from the host's getrandom"),
+      ]),
+    Subsystem(
+      "memory", "what becomes of RAM that the guest does not need", full: "plain", paravirt: "balloon",
+      values: [
+        ("plain", "it stays the guest's"),
+        ("balloon", "virtio-balloon: inflated and reported pages go back to the host"),
+      ]),
+    Subsystem(
       "irqchip", "where the interrupt controllers are", full: "kernel", paravirt: "kernel", isUniversal: true,
       values: [
         ("kernel", "all in the kernel: 8259, I/O APIC, local APICs"),
@@ -76,8 +101,11 @@ public enum MachineProfile {
       "cpuid", "hypervisor CPUID leaves", full: "hidden", paravirt: "kvm", isUniversal: true,
       values: [("hidden", "no hypervisor bit, no KVM leaves"), ("kvm", "KVM signature and feature leaves")]),
     Subsystem(
-      "console", "guest log", full: "uart", paravirt: "uart", isUniversal: true,
-      values: [("uart", "16550A at COM1")]),
+      "console", "guest's console", full: "uart", paravirt: "virtio-console",
+      values: [
+        ("uart", "16550A at COM1"),
+        ("virtio-console", "virtio-console: a buffer at a time, beside the 16550A that is always there"),
+      ]),
     Subsystem(
       "completion", "how the guest's driver learns that a request has ended", full: "interrupt", paravirt: "interrupt",
       isToldToGuest: true,

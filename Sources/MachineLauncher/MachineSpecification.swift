@@ -25,8 +25,25 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   case socket(descriptor: Int32)
   /// A TAP interface of this name, made in the runner's network namespace.
   case tap(name: String)
+  /// The host's own network stack, in a network namespace of this guest's own, with a UDP socket that serves.
+  case stack(StackService)
 
-  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD` or `tap:NAME`.
+  /// Another guest, which this runner starts and ends: made of the same choices, and answering.
+  case peer
+
+  /// What the host's UDP socket does.
+  public enum StackService: String, Sendable {
+    /// Sends every datagram back.
+    case echo
+    /// Takes and checks every datagram, and acknowledges them.
+    case sink
+  }
+
+  /// The forms of a description.
+  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
+
+  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink` or
+  /// `peer`.
   public var description: String {
     switch self {
     case .none: "none"
@@ -35,6 +52,8 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case .source(let size, let rate): "source:\(size):\(rate)"
     case .socket(let descriptor): "socket:\(descriptor)"
     case .tap(let name): "tap:\(name)"
+    case .stack(let service): "stack:\(service.rawValue)"
+    case .peer: "peer"
     }
   }
 
@@ -52,7 +71,11 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case ("socket", 2):
       guard let descriptor = Int32(parts[1]), descriptor >= 0 else { return nil }
       self = .socket(descriptor: descriptor)
+    case ("peer", 1): self = .peer
     case ("tap", 2): self = .tap(name: parts[1])
+    case ("stack", 2):
+      guard let service = StackService(rawValue: parts[1]) else { return nil }
+      self = .stack(service)
     default: return nil
     }
   }
@@ -85,6 +108,10 @@ public struct MachineSpecification: Equatable, Sendable {
   public var disk = DiskBacking.none
   /// What is behind the network card.
   public var network = NetworkBacking.none
+  /// The last byte of the network card's hardware address (1 to 254): guests on one link differ in it.
+  public var station = 1
+  /// The process that must outlive this one; nil where that is whoever starts it.
+  public var parent: Int32?
   /// Name of the guest's workload kernel.
   public var kernel = ""
   /// Its parameters: a decimal number or a word each.
@@ -130,6 +157,8 @@ public struct MachineSpecification: Equatable, Sendable {
     case .file(let path, let isBuffered): list.append((isBuffered ? "disk-buffered=" : "disk=") + path)
     }
     if network != .none { list.append("network=\(network)") }
+    if station != 1 { list.append("station=\(station)") }
+    if let parent { list.append("parent=\(parent)") }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
     list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
@@ -160,7 +189,7 @@ public struct MachineSpecification: Equatable, Sendable {
       switch key {
       case "vcpus":
         vcpus = try number(Int.self)
-        guard (1...64).contains(vcpus) else { throw .badValue(argument: argument, expected: "1 to 64") }
+        guard (1...16).contains(vcpus) else { throw .badValue(argument: argument, expected: "1 to 16") }
       case "memory":
         memory = try number(UInt64.self)
         guard memory >= 32 << 20, memory <= 1 << 30 else {
@@ -179,9 +208,13 @@ public struct MachineSpecification: Equatable, Sendable {
       case "disk-null": disk = .null(byteCount: try number(UInt64.self))
       case "network":
         guard let backing = NetworkBacking(value) else {
-          throw .badValue(argument: argument, expected: "none, echo, sink, source:SIZE:RATE, socket:FD or tap:NAME")
+          throw .badValue(argument: argument, expected: NetworkBacking.forms)
         }
         network = backing
+      case "station":
+        station = try number(Int.self)
+        guard (1...254).contains(station) else { throw .badValue(argument: argument, expected: "1 to 254") }
+      case "parent": parent = try number(Int32.self)
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()
       case "timeout-ns": timeoutNanoseconds = try duration()

@@ -27,6 +27,13 @@ public struct RunnerReport: Equatable, Sendable {
   /// An empty report.
   public init() {}
 
+  /// The report of a guest that was not started, and why.
+  public static func skipped(_ reason: String) -> RunnerReport {
+    var report = RunnerReport()
+    (report.status, report.reason) = (.skipped, reason)
+    return report
+  }
+
   /// The report's text, closing line included.
   public var text: String {
     var lines: [String] = []

@@ -83,33 +83,27 @@ public struct ExitRecorder: ~Copyable {
     }
   }
 
-  /// The window's exits as results have them. Summaries of an exit's time are in seconds; a percentile is the highest
-  /// value of its bucket, whatever the number of exits: look at `count` (methodology, section 2).
-  public func counts() -> ExitCounts {
-    var counts = ExitCounts()
+  /// The window's exits as results have them.
+  public func counts() -> ExitCounts { window().counts }
+
+  /// The window's exits, to be merged with those of other vCPUs.
+  public func window() -> ExitWindow {
+    var window = ExitWindow(tscHertz: tscHertz)
     for reason in ExitReason.allCases {
       // SAFETY: as in `record`.
       let timing = timings[Int(reason.rawValue)]
       guard timing.exits > 0 else { continue }
-      counts.total += timing.exits
-      counts.userspace += reason.isUserspace ? timing.exits : 0
-      counts.byReason[reason.name] = timing.exits
-      counts.latency[reason.name] = Self.summary(handlerTimes(of: reason), sum: timing.handler.nanoseconds)
-      let roundTrips = roundTripTimes(of: reason)
-      if roundTrips.count > 0 {
-        counts.roundTrip[reason.name] = Self.summary(roundTrips, sum: timing.roundTrip.nanoseconds)
-      }
+      window.add(
+        reason, exits: timing.exits, handlers: handlerTimes(of: reason), handlerSum: timing.handler.nanoseconds,
+        roundTrips: roundTripTimes(of: reason), roundTripSum: timing.roundTrip.nanoseconds)
     }
-    // Summed by name: keys may differ in what the name leaves out.
-    var tallies: [String: TickTally] = [:]
     for index in 0..<usedCount {
       // SAFETY: as in `reset`.
       let entry = entries[Int(usedSlots[index])]
-      tallies[entry.key.detail, default: TickTally()].add(entry.tally)
+      window.add(entry.tally, at: entry.key.detail)
     }
-    if overflowed > 0 { tallies["other"] = entries[Self.slots].tally }
-    counts.byDetail = tallies.mapValues { [tscHertz] in $0.inSeconds(hertz: tscHertz) }
-    return counts
+    if overflowed > 0 { window.add(entries[Self.slots].tally, at: "other") }
+    return window
   }
 
   /// Time in the handler of the window's exits with this reason, in nanoseconds.
@@ -140,12 +134,6 @@ public struct ExitRecorder: ~Copyable {
     usedCount += 1
     return slot
   }
-
-  private static func summary(_ histogram: Histogram, sum: UInt64) -> ExitLatency {
-    ExitLatency(
-      count: histogram.count, p50: Double(histogram.percentile(0.5) ?? 0) / 1e9,
-      p99: Double(histogram.percentile(0.99) ?? 0) / 1e9, sum: Double(sum) / 1e9)
-  }
 }
 
 // SAFETY: the struct is the only owner of its memory and is not copyable: to send it to another thread is to move it.
@@ -169,31 +157,6 @@ private struct Entry {
 
   var key: ExitKey {
     ExitKey(reason: ExitReason(kvmNumber: UInt32(tag >> 2)), isInput: tag & 2 != 0, address: address)
-  }
-}
-
-private struct TickTally {
-  var exits: UInt64 = 0
-  var elements: UInt64 = 0
-  var bytes: UInt64 = 0
-  var ticks: UInt64 = 0
-
-  mutating func add(elements: UInt64, bytes: UInt64, ticks: UInt64) {
-    exits &+= 1
-    self.elements &+= elements
-    self.bytes &+= bytes
-    self.ticks &+= ticks
-  }
-
-  mutating func add(_ other: TickTally) {
-    exits &+= other.exits
-    elements &+= other.elements
-    bytes &+= other.bytes
-    ticks &+= other.ticks
-  }
-
-  func inSeconds(hertz: UInt64) -> ExitTally {
-    ExitTally(exits: exits, elements: elements, bytes: bytes, seconds: Double(ticks) / Double(hertz))
   }
 }
 

@@ -94,11 +94,31 @@ public enum MetricCatalog {
       id: "network.dropped_port_incoming", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Frames for the guest dropped before its card"),
     Metric(
+      id: "network.dropped_far_side", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Guest's frames dropped by the host's socket"),
+    Metric(
+      id: "network.peer_dropped_port_outgoing", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Other guest's frames dropped behind its card"),
+    Metric(
+      id: "network.peer_dropped_port_incoming", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames for the other guest dropped before its card"),
+    Metric(
+      id: "network.peer_dropped_card_outgoing", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Other guest's frames dropped at its card"),
+    Metric(
+      id: "network.peer_dropped_card_incoming", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Frames for the other guest dropped at its card"),
+    Metric(
+      id: "network.taken", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Datagrams that the far side took"),
+    Metric(
       id: "network.interrupts", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Interrupts of the network card, whole life"),
     Metric(
       id: "network.doorbells", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Doorbells of the network card, whole life"),
+    Metric(id: "ipi.sent", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts sent between vCPUs"),
+    Metric(id: "ipi.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts handled by vCPUs"),
     Metric(
       id: "clock.drift", unit: "1", better: .lower, floorAbsolute: 1e-6,
       label: "Relative difference of the clock against the TSC"),
@@ -121,6 +141,12 @@ public enum MetricCatalog {
       id: "memory.runner_overhead", unit: "B", better: .lower, floorAbsolute: 65536,
       label: "Runner PSS beyond touched guest RAM"),
     Metric(id: "memory.guest_touched", unit: "B", better: .lower, floorAbsolute: 65536, label: "Guest RAM touched"),
+    Metric(
+      id: "memory.reclaimed", unit: "B", better: .higher, floorAbsolute: 65536,
+      label: "Guest RAM given back through the balloon, whole life"),
+    Metric(
+      id: "memory.balloon_free", unit: "B", better: .higher, floorAbsolute: 65536,
+      label: "Free RAM that the guest's balloon driver reports"),
     Metric(
       id: "exits.loop_total", unit: "1", better: .lower, floorAbsolute: 1, label: "Exits seen by the loop, whole life"),
     Metric(

@@ -17,6 +17,9 @@ struct NetworkPlanTests {
     #expect(try specification("network.roundtrip.64b.qd1").network == .echo)
     #expect(try specification("network.transmit.1500b").network == .sink)
     #expect(try specification("network.receive.1500b").network == .source(size: 1514, rate: 0))
+    #expect(try specification("network.roundtrip.64b.qd1.tap").network == .stack(.echo))
+    #expect(try specification("network.transmit.1500b.tap").network == .stack(.sink))
+    #expect(try specification("network.transmit.64b.peer").network == .peer)
     #expect(try specification("disk.randread.4k.qd1").network == .none)
   }
 

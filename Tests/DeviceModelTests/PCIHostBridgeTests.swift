@@ -115,6 +115,16 @@ struct PCIHostBridgeTests {
     #expect(rig.read(4, .quad) == .max)
   }
 
+  @Test func extremeOffsetsAreHarmless() {
+    let rig = Rig()
+    rig.select(0x8000_1000)
+    for offset in [Int.min, Int.max, -1, 8] {
+      rig.write(0, offset, .byte)
+      #expect(rig.read(offset, .byte) == 0xFF)
+    }
+    #expect(rig.function.written.isEmpty)
+  }
+
   @Test func furtherFunctionMarksItsSlot() {
     let rig = Rig()
     rig.select(0x8000_100C)

@@ -74,6 +74,17 @@ struct PCIMessageTests {
     #expect((0..<3).map { rig.table.read(at: 16 * $0 + 12, width: .long) } == [1, 1, 1])
   }
 
+  @Test func accessesBesideTheWindowAreIgnored() {
+    let rig = Rig()
+    for offset in [Int.min, Int.max, Int.max & ~7, -8, -16, 0x1000] {
+      #expect(rig.table.read(at: offset, width: .long) == 0)
+      rig.table.write(.max, at: offset, width: .long)
+    }
+    #expect((0..<3).map { rig.table.read(at: 16 * $0, width: .quad) } == [0, 0, 0])
+    #expect((0..<3).map { rig.table.read(at: 16 * $0 + 8, width: .quad) } == [1 << 32, 1 << 32, 1 << 32])
+    #expect(rig.messages.messages.isEmpty)
+  }
+
   @Test func entriesReadBackWithoutReservedBits() {
     let rig = Rig()
     rig.table.write(0xFEE0_1003, at: 16, width: .long)

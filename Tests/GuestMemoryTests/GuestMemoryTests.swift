@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import GuestMemory
@@ -5,6 +6,14 @@ import Testing
 private let size = 8192
 
 private func makeMemory() throws -> GuestMemory { try GuestMemory(byteCount: size) }
+
+extension GuestMemory {
+  /// Which pages take memory of the host (mincore(2)).
+  fileprivate var residentPages: [Bool] {
+    var pages = [UInt8](repeating: 0, count: byteCount / 4096)
+    return mincore(slot.start, slot.count, &pages) == 0 ? pages.map { $0 & 1 != 0 } : []
+  }
+}
 
 @Suite("guest memory")
 struct GuestMemoryTests {
@@ -20,6 +29,33 @@ struct GuestMemoryTests {
 
   @Test func newMemoryIsZero() throws {
     #expect(try makeMemory().bytes(at: GuestAddress(0), count: size) == [UInt8](repeating: 0, count: size))
+  }
+
+  @Test func discardedPagesAreZeroAndTakeNoMemory() throws {
+    let memory = try GuestMemory(byteCount: 4 * 4096)
+    try memory.write([UInt8](repeating: 7, count: 4 * 4096), at: GuestAddress(0))
+    #expect(memory.residentPages == [true, true, true, true])
+    try memory.discard(at: GuestAddress(4096), count: 2 * 4096)
+    #expect(memory.residentPages == [true, false, false, true])
+    #expect(try memory.read(UInt8.self, at: GuestAddress(4095)) == 7)
+    #expect(try memory.bytes(at: GuestAddress(4096), count: 2 * 4096).allSatisfy { $0 == 0 })
+    #expect(try memory.read(UInt8.self, at: GuestAddress(3 * 4096)) == 7)
+  }
+
+  @Test(arguments: [(1, 4096), (4096, 100), (2048, 4096)])
+  func onlyWholePagesAreDiscarded(address: UInt64, count: Int) throws {
+    let memory = try makeMemory()
+    try memory.write(UInt64(7), at: GuestAddress(4096))
+    #expect(throws: GuestMemoryError.self) { try memory.discard(at: GuestAddress(address), count: count) }
+    #expect(try memory.read(UInt64.self, at: GuestAddress(4096)) == 7)
+  }
+
+  @Test(arguments: [(UInt64(8192), 4096), (0, 12288), (UInt64.max - 4095, 4096), (1 << 44, 4096), (0, -4096)])
+  func nothingOutsideOfMemoryIsDiscarded(address: UInt64, count: Int) throws {
+    let memory = try makeMemory()
+    #expect(throws: GuestMemoryError.outOfRange(GuestAddress(address), count: UInt64(clamping: count))) {
+      try memory.discard(at: GuestAddress(address), count: count)
+    }
   }
 
   @Test func theSlotIsAllOfMemory() throws {
@@ -124,5 +160,13 @@ struct GuestAddressTests {
 
   @Test func anAddressIsShownInHexadecimal() {
     #expect("\(GuestAddress(0xFEB0_0050))" == "0xfeb00050")
+  }
+
+  @Test func hugePagesAreAlignedAlikeInGuestAndHost() throws {
+    let memory = try GuestMemory(byteCount: 6 << 20, hugePages: true)
+    #expect(memory.byteCount == 6 << 20)
+    #expect(UInt(bitPattern: memory.slot.start) % UInt(2 << 20) == 0)
+    try memory.write(UInt64(7), at: GuestAddress((6 << 20) - 8))
+    #expect(try memory.read(UInt64.self, at: GuestAddress((6 << 20) - 8)) == 7)
   }
 }

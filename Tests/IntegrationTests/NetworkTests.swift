@@ -16,7 +16,16 @@ struct NetworkJob: Sendable, CustomTestStringConvertible {
   var completion = "interrupt"
   var card = "virtio-net"
   var transport = "mmio"
+  /// What the guest is told of its far side; nil for nothing.
+  var port: String?
   var windowMilliseconds: UInt64 = 100
+
+  /// The same, its frames datagrams to another host.
+  func far(_ port: String) -> NetworkJob {
+    var job = self
+    job.port = port
+    return job
+  }
 
   var testDescription: String {
     "\(backing) \(operation) \(size) B depth \(depth) rate \(rate) \(completion) \(card) \(transport)"
@@ -30,6 +39,7 @@ struct NetworkJob: Sendable, CustomTestStringConvertible {
     specification.parameters = [
       ("operation", operation), ("size", "\(size)"), ("depth", "\(depth)"), ("rate", "\(rate)"),
     ]
+    if let port { specification.parameters.append(("port", port)) }
     specification.warmupNanoseconds = 10_000_000
     specification.windowNanoseconds = windowMilliseconds * 1_000_000
     return specification

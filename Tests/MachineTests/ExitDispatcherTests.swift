@@ -259,3 +259,51 @@ struct TallyTests {
     #expect(exit.tally.bytes == 0)
   }
 }
+
+/// Notices a call that begins before the one before has ended.
+private final class Hermit: Device, @unchecked Sendable {
+  // SAFETY of Sendable: what is counted here is only right where calls are serialised, which is what is tested.
+  private var isBusy = false
+  private(set) var calls = 0
+  private(set) var meetings = 0
+
+  func read(at offset: Int, width: AccessWidth) -> UInt64 {
+    enter()
+    return 0
+  }
+
+  func write(_ value: UInt64, at offset: Int, width: AccessWidth) { enter() }
+
+  private func enter() {
+    if isBusy { meetings += 1 }
+    isBusy = true
+    for _ in 0..<100 { calls = calls &+ 1 &- 0 }
+    calls -= 99
+    isBusy = false
+  }
+}
+
+@Suite("several vCPUs")
+struct SharedDispatcherTests {
+  @Test func callsToDevicesNeverMeet() throws {
+    let hermit = Hermit()
+    var ports = Bus()
+    var mmio = Bus()
+    try ports.map(hermit, at: 0x100, count: 8)
+    try mmio.map(hermit, at: 0xFEB0_0000, count: 8)
+    let dispatcher = ExitDispatcher(ports: ports, mmio: mmio, isShared: true)
+    let threads = try (0..<4).map { index in
+      try PosixThread(name: "vcpu\(index)", cpu: nil) {
+        let input = FabricatedRun.input(0x100, width: 1)
+        let store = FabricatedRun.store(1, at: 0xFEB0_0000, width: 4)
+        for _ in 0..<5000 {
+          _ = dispatcher.dispatch(input.exit)
+          _ = dispatcher.dispatch(store.exit)
+        }
+      }
+    }
+    threads.forEach { $0.join() }
+    #expect(hermit.meetings == 0)
+    #expect(hermit.calls == 40_000)
+  }
+}

@@ -19,13 +19,13 @@ private func honest() -> GuestOutcome {
   outcome.loopExits = 77
   outcome.kernelExits = 78
   outcome.records = [window, .slots([600, 400])]
-  var measured = WindowMeasurement()
-  measured.exits = ExitCounts(
+  outcome.exits = ExitCounts(
     total: 2100, userspace: 2000, byReason: ["io": 1500, "mmio": 500],
     latency: [
       "io": ExitLatency(count: 1500, p50: 1e-6, p99: 1e-6, sum: 0.5),
       "mmio": ExitLatency(count: 500, p50: 1e-6, p99: 1e-6, sum: 0.25),
     ])
+  var measured = WindowMeasurement()
   measured.cpuSeconds = 1.5
   measured.kvmStats = ["exits": 4000]
   outcome.window = measured

@@ -15,8 +15,8 @@ private struct WiredMachine: ~Copyable {
 
   init(
     disk: String, transport: String = "mmio", backing: DiskBacking, network: NetworkBacking = .none,
-    card: String = "virtio-net", vcpus: Int = 1, clock: String = "tsc",
-    irqchip: String = "kernel"
+    card: String = "virtio-net", entropy: String = "none", console: String = "uart", ram: String = "plain",
+    vcpus: Int = 1, clock: String = "tsc", irqchip: String = "kernel"
   ) throws {
     var specification = MachineSpecification()
     specification.choices["disk"] = disk
@@ -25,6 +25,9 @@ private struct WiredMachine: ~Copyable {
     specification.network = network
     specification.choices["net"] = card
     specification.choices["clock"] = clock
+    specification.choices["entropy"] = entropy
+    specification.choices["console"] = console
+    specification.choices["memory"] = ram
     specification.choices["irqchip"] = irqchip
     specification.vcpus = vcpus
     let memory = try GuestMemory(byteCount: 1 << 20)
@@ -158,6 +161,40 @@ struct WiringTests {
     #expect(machine.wiring.workers.count == 2)
     #expect(
       machine.wiring.commandLine == "virtio_mmio.device=512@0xfeb00000:16 virtio_mmio.device=512@0xfeb00200:17")
+  }
+
+  @Test func entropySourceIsInTheThirdSlotOfEither() throws {
+    let onMMIO = try WiredMachine(disk: "ide-pio", backing: .none, entropy: "virtio-rng")
+    #expect(onMMIO.virtioRegister(8, slot: 2) == [4, 0, 0, 0])
+    #expect(onMMIO.wiring.workers.count == 1)
+    #expect(onMMIO.wiring.commandLine == "virtio_mmio.device=512@0xfeb00400:18")
+    let onPCI = try WiredMachine(disk: "ide-pio", transport: "pci", backing: .none, entropy: "virtio-rng")
+    #expect(onPCI.pci(slot: 4, 0) == 0x1044_1AF4)
+    #expect(onPCI.pci(slot: 4, 0x10) == 0xE020_0000)
+    #expect(onPCI.pci(slot: 4, 0x3C) & 0xFFFF == 0x0105)  // INTA on line 5
+    #expect(onPCI.virtioRegister(0, slot: 2) == Self.nothing)
+  }
+
+  @Test func virtioConsoleIsThereBesideTheUART() throws {
+    let machine = try WiredMachine(disk: "ide-pio", backing: .none, console: "virtio-console")
+    #expect(machine.virtioRegister(8, slot: 3) == [3, 0, 0, 0])
+    let onPCI = try WiredMachine(disk: "ide-pio", transport: "pci", backing: .none, console: "virtio-console")
+    #expect(onPCI.pci(slot: 5, 0) == 0x1043_1AF4)
+    #expect(onPCI.wiring.workers.count == 1)
+    // The emergency register, and the UART.
+    _ = onPCI.dispatcher.dispatch(FabricatedRun.store(65, at: 0xE030_2008, width: 4).exit)
+    _ = onPCI.dispatcher.dispatch(FabricatedRun.output(0x3F8, width: 1, [66]).exit)
+    #expect(onPCI.wiring.console.lines == ["AB"])
+  }
+
+  @Test func balloonIsInTheFifthSlotOfEither() throws {
+    let onMMIO = try WiredMachine(disk: "ide-pio", backing: .none, ram: "balloon")
+    #expect(onMMIO.virtioRegister(8, slot: 4) == [5, 0, 0, 0])
+    let onPCI = try WiredMachine(disk: "ide-pio", transport: "pci", backing: .none, ram: "balloon")
+    #expect(onPCI.pci(slot: 6, 0) == 0x1045_1AF4)
+    #expect(onPCI.wiring.workers.count == 1)
+    #expect(onPCI.wiring.memoryCounts == ["memory.reclaimed": 0])
+    #expect(try WiredMachine(disk: "ide-pio", backing: .none).wiring.memoryCounts == [:])
   }
 
   @Test func everyVCPUGetsAQueue() throws {

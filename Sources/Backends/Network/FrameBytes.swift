@@ -1,4 +1,5 @@
 import GuestMemory
+import PVWire
 
 /// Copies frames between guest memory and the host's own. A frame is copied once and then looked at, never in place: the
 /// guest may change it at any moment.
@@ -46,6 +47,13 @@ public struct NetworkPortVerdict: Equatable, Sendable {
 
   /// All zero.
   public init() {}
+
+  init(_ ledger: FrameLedger) {
+    lost = ledger.lost
+    reordered = ledger.reordered
+    duplicated = ledger.duplicated
+    corrupted = ledger.corrupted
+  }
 }
 
 /// A port that looks at the probe frames that it takes.

@@ -17,10 +17,20 @@ public enum NetworkPortError: Error, Equatable, CustomStringConvertible {
   case notPermitted(interface: String)
   /// The host has no TUN/TAP device.
   case noTunDevice
+  /// A network namespace needs a privilege that this process lacks, or the host has none.
+  case noNamespace(errno: Int32)
   /// The name is not one that an interface can have.
   case badName(String)
   /// The descriptor is no socket that keeps messages apart.
   case notASocket(descriptor: Int32)
+
+  /// True where nothing is wrong but that this host, or whoever runs this here, has no such thing.
+  public var isHostLack: Bool {
+    switch self {
+    case .notPermitted, .noTunDevice, .noNamespace: true
+    case .system, .badName, .notASocket: false
+    }
+  }
 
   /// What happened, in one line.
   public var description: String {
@@ -29,6 +39,8 @@ public enum NetworkPortError: Error, Equatable, CustomStringConvertible {
     case .notPermitted(let interface):
       "cannot make the TAP interface '\(interface)': it takes CAP_NET_ADMIN (run as root, or in a network namespace of one's own)"
     case .noTunDevice: "cannot make a TAP interface: there is no /dev/net/tun (load the kernel module tun)"
+    case .noNamespace(let code):
+      "cannot make a network namespace: \(String(cString: strerror(code))) (it takes CAP_SYS_ADMIN: run as root)"
     case .badName(let name): "'\(name)' is no name for a network interface (1 to 15 characters, without '/' and blanks)"
     case .notASocket(let descriptor): "descriptor \(descriptor) is not a SOCK_SEQPACKET socket"
     }

@@ -20,14 +20,7 @@ struct ProbeReader: ~Copyable {
     ledger.enter(ProbeFrame.content(of: copy, size: count))
   }
 
-  var verdict: NetworkPortVerdict {
-    var verdict = NetworkPortVerdict()
-    verdict.lost = ledger.lost
-    verdict.reordered = ledger.reordered
-    verdict.duplicated = ledger.duplicated
-    verdict.corrupted = ledger.corrupted
-    return verdict
-  }
+  var verdict: NetworkPortVerdict { NetworkPortVerdict(ledger) }
 }
 
 /// Takes every frame and says nothing; probe frames are checked for loss and damage on the way.

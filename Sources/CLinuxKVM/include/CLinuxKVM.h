@@ -12,6 +12,7 @@
 #include "mount.h"
 #include "network.h"
 #include "perf.h"
+#include "random.h"
 #include "thread.h"
 #include "tsc.h"
 #include "waiting.h"

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <linux/if_tun.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -81,4 +82,60 @@ static inline int pv_interface_up(const char *name) {
   int code = errno;
   close(control);
   return result < 0 ? -code : 0;
+}
+
+// Gives an interface its IPv4 address and the length of its network's prefix (1 to 32): 0, or -errno.
+static inline int pv_interface_address(const char *name, uint32_t address, int prefix) {
+  int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (control < 0) return -errno;
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  struct sockaddr_in value = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+  memcpy(&request.ifr_addr, &value, sizeof value);
+  int result = ioctl(control, SIOCSIFADDR, &request);
+  if (result == 0) {
+    value.sin_addr.s_addr = htonl(~0u << (32 - prefix));
+    memcpy(&request.ifr_netmask, &value, sizeof value);
+    result = ioctl(control, SIOCSIFNETMASK, &request);
+  }
+  int code = errno;
+  close(control);
+  return result < 0 ? -code : 0;
+}
+
+// A non-blocking UDP socket on this address and port with room for `buffer` bytes in either direction, also where that is
+// more than the host allows everyone: the descriptor, or -errno.
+static inline int pv_udp_socket(uint32_t address, uint16_t port, int buffer) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) < 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  struct sockaddr_in name = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
+  if (bind(descriptor, (struct sockaddr *)&name, sizeof name) < 0) {
+    int code = errno;
+    close(descriptor);
+    return -code;
+  }
+  return descriptor;
+}
+
+// Datagrams that the socket had no room for (SO_MEMINFO, SK_MEMINFO_DROPS).
+static inline uint32_t pv_socket_drops(int descriptor) {
+  uint32_t info[9] = {0};
+  socklen_t length = sizeof info;
+  return getsockopt(descriptor, SOL_SOCKET, 55 /* SO_MEMINFO */, info, &length) == 0 ? info[8] : 0;
+}
+
+// Two ends of a connection that keeps messages apart, each with room for `buffer` bytes of its own on their way, also where
+// that is more than the host allows everyone: 0, or -errno. Both are closed by exec.
+static inline int pv_frame_sockets(int ends[2], int buffer) {
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+  for (int index = 0; index < 2; index++) {
+    if (setsockopt(ends[index], SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0)
+      setsockopt(ends[index], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  }
+  return 0;
 }

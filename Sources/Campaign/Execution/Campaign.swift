@@ -90,7 +90,7 @@ public struct Campaign: Sendable {
       try DiskTarget.check(disk, needed: plan.imageBytes)
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
     }
-    let vcpus = plan.request.vcpus ?? 1
+    let vcpus = plan.mostVCPUs
     let record = host.record(vcpus, kvmPath)
     let resources = host.resources(vcpus, kvmPath)
     if let existing {

@@ -17,7 +17,7 @@ extension Plan {
   func specification(of step: PlannedStep, disk: String?, resources: MachineResources) -> MachineSpecification {
     let cell = cells[step.cell]
     var specification = MachineSpecification()
-    specification.vcpus = request.vcpus ?? 1
+    specification.vcpus = vcpus(of: cell)
     specification.memory = request.memory ?? 64 << 20
     specification.choices = cell.choices
     specification.kernel = cell.workload.kernel
@@ -42,6 +42,12 @@ extension Plan {
     specification.kvmPath = resources.kvmPath
     return specification
   }
+
+  /// vCPUs of a cell's machine: its row's, or those that were asked for.
+  func vcpus(of cell: PlannedCell) -> Int { cell.workload.number("vcpus").map(Int.init) ?? request.vcpus ?? 1 }
+
+  /// vCPUs of the largest machine.
+  var mostVCPUs: Int { cells.map(vcpus).max() ?? 1 }
 
   private func backing(of cell: PlannedCell, image: String?) -> DiskBacking {
     guard cell.workload.isDisk else { return .none }

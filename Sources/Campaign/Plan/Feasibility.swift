@@ -14,9 +14,10 @@ enum Feasibility {
       return isDeep && hasIDE(mode) ? "IDE has queue depth 1 only" : nil
     },
     { workload, mode in
-      guard workload.isDisk, hasIDE(mode) else { return nil }
-      if mode.choices["doorbell"] == "exit" { return "IDE has no doorbell to choose" }
-      return mode.choices["transport"] == "mmio" ? "IDE has no virtio transport to choose" : nil
+      let card = workload.network != .none && mode.choices["net"] == "e1000" ? "the e1000" : nil
+      guard let device = workload.isDisk && hasIDE(mode) ? "IDE" : card else { return nil }
+      if mode.choices["doorbell"] == "exit" { return "\(device) has no doorbell to choose" }
+      return mode.choices["transport"] == "mmio" ? "\(device) has no virtio transport to choose" : nil
     },
     { workload, _ in
       guard workload.isDisk, let block = workload.number("block"), let depth = workload.number("depth") else {
@@ -30,6 +31,17 @@ enum Feasibility {
     { workload, mode in
       guard workload.uses("clock"), choice("clock", of: workload, in: mode) == "kvmclock" else { return nil }
       return mode.choices["cpuid"] == "kvm" ? nil : "kvmclock needs cpuid=kvm"
+    },
+    { workload, mode in
+      guard workload.kernel == "console", mode.choices["console"] == "uart" else { return nil }
+      if mode.choices["doorbell"] == "exit" { return "a UART has no doorbell to choose" }
+      return mode.choices["transport"] == "mmio" ? "a UART has no virtio transport to choose" : nil
+    },
+    { workload, mode in
+      workload.uses("entropy") && mode.choices["entropy"] == "none" ? "no entropy device in this mode" : nil
+    },
+    { workload, mode in
+      workload.uses("memory") && mode.choices["memory"] == "plain" ? "no balloon in this mode" : nil
     },
     { workload, mode in
       mode.choices["irqchip"] == "split" && needsPIC(workload, mode)

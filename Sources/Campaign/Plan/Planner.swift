@@ -8,6 +8,8 @@ public enum Planner {
   static let quickRepetitions = 6
   static let quickWarmup: UInt64 = 100_000_000
   static let quickWindow: UInt64 = 300_000_000
+  /// What the guest's kernel has stacks for.
+  static let maximumVCPUs = 16
   /// Repetition files have five digits.
   static let maximumSteps = 100_000
 
@@ -25,7 +27,10 @@ public enum Planner {
     var groups: [Range<Int>] = []
     for workload in workloads {
       let first = cells.count
-      for mode in modes where workload.modes.contains(mode.base) {
+      let covering =
+        covers(request, workload)
+        ? CoveringSet.modes(for: workload, beside: modes, imageBytes: imageBytes) : []
+      for mode in modes + covering where workload.modes.contains(mode.base) {
         // An ablation turns what the workload uses, and nothing else.
         if request.ablate, Mode.ablation.contains(mode), !mode.overrides.keys.allSatisfy(workload.uses) { continue }
         cells.append(
@@ -53,6 +58,12 @@ public enum Planner {
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
   }
 
+  /// A quick run of whole suites in the modes of the table measures the rows tagged `pairwise` in a covering set of modes too.
+  private static func covers(_ request: RunRequest, _ workload: Workload) -> Bool {
+    request.quick && request.modes.isEmpty && request.variants.isEmpty && !request.ablate && request.workloads.isEmpty
+      && workload.tags.contains("pairwise")
+  }
+
   /// The repetitions of one workload, or of all of them in rounds. Interleaved: blocks of one repetition of each cell, every
   /// other block backwards.
   static func schedule(_ cells: Range<Int>, repetitions: Int, order: ScheduleOrder) -> [PlannedStep] {
@@ -76,8 +87,8 @@ public enum Planner {
     guard let repetitions = request.repetitions, (1...10_000).contains(repetitions) else {
       throw .usage("--reps \(request.repetitions ?? 0): expected 1 to 10000")
     }
-    guard request.vcpus == 1 else {
-      throw .usage("--vcpus \(request.vcpus ?? 0): the workloads use one vCPU, so only 1 is accepted for now")
+    guard let vcpus = request.vcpus, (1...maximumVCPUs).contains(vcpus) else {
+      throw .usage("--vcpus \(request.vcpus ?? 0): expected 1 to \(maximumVCPUs)")
     }
     guard let memory = request.memory, (16 << 20...1 << 30).contains(memory), memory % 4096 == 0 else {
       throw .usage("--memory \(Quantity.text(bytes: request.memory ?? 0)): expected 16MiB to 1GiB in whole pages")

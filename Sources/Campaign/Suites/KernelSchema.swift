@@ -41,14 +41,21 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "backend", kind: .word(["file", "memory", "null"]), isRequired: false),
       ]),
     KernelSchema(
-      name: "console", uses: [],
+      name: "console", uses: ["console", "transport", "doorbell"],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
+    KernelSchema(
+      name: "ipi", uses: ["ipi"],
+      parameters: [
+        ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true),
+        ParameterSchema(name: "wait", kind: .word(["halt", "spin"]), isRequired: true),
+        ParameterSchema(name: "ipi", kind: .word(["xapic", "x2apic", "hypercall"]), isRequired: false),
+      ]),
     KernelSchema(
       name: "network", uses: ["net", "transport", "doorbell", "completion"],
       parameters: [
         ParameterSchema(
           name: "operation", kind: .word(["roundtrip", "transmit", "receive", "both"]), isRequired: true),
-        ParameterSchema(name: "port", kind: .word(["echo", "sink", "source"]), isRequired: true),
+        ParameterSchema(name: "port", kind: .word(["echo", "sink", "source", "tap", "peer"]), isRequired: true),
         ParameterSchema(name: "size", kind: .size(60...1514, multipleOf: 1), isRequired: true),
         ParameterSchema(name: "depth", kind: .count(1...4096), isRequired: true),
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
@@ -58,7 +65,19 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "timer", uses: ["timer"],
       // The 8254's sixteen bits last for 54.9 ms.
-      parameters: [ParameterSchema(name: "period", kind: .duration(10_000...50_000_000), isRequired: true)]),
+      parameters: [
+        ParameterSchema(name: "period", kind: .duration(10_000...50_000_000), isRequired: true),
+        ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: false),
+      ]),
+    KernelSchema(
+      name: "entropy", uses: ["entropy", "transport", "doorbell", "completion"],
+      parameters: [ParameterSchema(name: "block", kind: .size(16...65536, multipleOf: 1), isRequired: true)]),
+    KernelSchema(
+      name: "balloon", uses: ["memory", "transport", "doorbell", "completion"],
+      parameters: [
+        ParameterSchema(name: "operation", kind: .word(["inflate", "reporting"]), isRequired: true),
+        ParameterSchema(name: "pages", kind: .count(1...1024), isRequired: true),
+      ]),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

@@ -81,6 +81,8 @@ public struct Workload: Codable, Equatable, Sendable {
     switch parameter("port") {
     case "echo": .echo
     case "sink": .sink
+    case "peer": .peer
+    case "tap": .stack(parameter("operation") == "roundtrip" ? .echo : .sink)
     case "source":
       // A guest that only receives is sent as many frames a second as the row says.
       .source(size: Int(number("size") ?? 64), rate: parameter("operation") == "receive" ? number("rate") ?? 0 : 0)

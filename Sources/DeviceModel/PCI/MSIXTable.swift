@@ -90,7 +90,7 @@ public final class MSIXTable: Device {
 
   /// Aligned 32-bit and 64-bit writes to the table (6.8.2: all others are undefined, and ignored here).
   public func write(_ value: UInt64, at offset: Int, width: AccessWidth) {
-    guard width == .long || width == .quad, offset % width.rawValue == 0,
+    guard width == .long || width == .quad, offset >= 0, offset % width.rawValue == 0,
       entries.indices.contains(offset / Self.entryByteCount)
     else { return }
     let index = offset / Self.entryByteCount
@@ -106,6 +106,7 @@ public final class MSIXTable: Device {
   private var control: UInt16 { UInt16(truncatingIfNeeded: configuration.read(at: controlOffset, width: .word)) }
 
   private func word(at offset: Int) -> UInt64 {
+    guard (0..<Int(Self.windowByteCount)).contains(offset) else { return 0 }
     let index = offset / Self.entryByteCount
     if entries.indices.contains(index) { return entries[index][offset / 8 % 2] }
     var bits: UInt64 = 0

@@ -50,7 +50,7 @@ private final class ConfigurationPorts: Device {
   /// Whose register an access within the data window means; nil where it crosses the window's end.
   private func target(_ offset: Int, _ width: AccessWidth) -> (any PCIFunction, Int)? {
     guard address & Self.enable != 0, address >> 16 & 0xFF == 0, offset >= Self.dataOffset,
-      offset + width.rawValue <= Self.dataOffset + 4, let function = functions[Int(address >> 8 & 0xFF)]
+      offset <= Self.dataOffset + 4 - width.rawValue, let function = functions[Int(address >> 8 & 0xFF)]
     else { return nil }
     return (function, Int(address & 0xFC) + offset - Self.dataOffset)
   }

@@ -25,11 +25,12 @@ struct Wiring: ~Copyable {
   var commandLine = ""
   /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
   var network: NetworkAttachment?
-  let console = ConsoleLog()
+  let console: ConsoleLog
 
   typealias Port = AddressMap.Port
   typealias GSI = AddressMap.GSI
 
+  let vcpus: Int
   let choices: [String: String]
   let hasInterruptSource: Bool
   /// True where only the local APICs are in the kernel.
@@ -37,6 +38,9 @@ struct Wiring: ~Copyable {
   /// The I/O APIC, where it is not in the kernel.
   var ioapic: IOAPIC?
   let disk: Disk
+  let entropy: VirtioEntropy?
+  let virtioConsole: VirtioConsole?
+  let balloon: VirtioBalloon?
   let isVirtioOnPCI: Bool
   let doorbellExits: Bool
   let pci = PCIHostBridge()
@@ -45,13 +49,22 @@ struct Wiring: ~Copyable {
 
   /// Makes what can be made without a VM.
   init(_ specification: MachineSpecification) throws(MachineError) {
+    let console = ConsoleLog()
     let network = try NetworkAttachment(specification)
     let disk = try Self.openDisk(specification)
+    let entropy = try Self.makeEntropy(specification)
+    let balloon = try Self.makeBalloon(specification)
+    let virtioConsole = try Self.makeConsole(specification, sink: console)
     choices = specification.choices
+    vcpus = specification.vcpus
+    self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
+    self.balloon = balloon
     self.disk = disk
+    self.entropy = entropy
+    self.virtioConsole = virtioConsole
     doorbellExits = specification.choices["doorbell"] == "exit"
     isVirtioOnPCI = specification.choices["transport"] == "pci"
   }
@@ -59,7 +72,7 @@ struct Wiring: ~Copyable {
   /// Attaches everything to `machine`, whose RAM is `memory`.
   mutating func attach(to machine: borrowing VirtualMachine, memory: GuestMemory) throws(MachineError) {
     if isIRQChipSplit { try attachIOAPIC(machine) }
-    try attachConsole(machine)
+    try attachConsole(machine, memory: memory)
     try attachTime(machine)
     if hasInterruptSource { try attachInterruptSource(machine) }
     attachSouthBridge()
@@ -70,12 +83,15 @@ struct Wiring: ~Copyable {
     case .virtio(let device):
       try attach(device, slot: AddressMap.PCI.disk, mmioSlot: AddressMap.MMIOSlot.disk, machine, memory: memory)
     }
+    workers += network?.workers ?? []
     switch network?.card {
     case nil: break
     case .virtio(let device):
       try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
     case .e1000: try attachE1000(machine, memory: memory)
     }
+    if let entropy { try attachEntropy(entropy, machine, memory: memory) }
+    if let balloon { try attachBalloon(balloon, machine, memory: memory) }
     try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 
@@ -85,7 +101,7 @@ struct Wiring: ~Copyable {
     var mmio = Bus()
     swap(&ports, &self.ports)
     swap(&mmio, &self.mmio)
-    return ExitDispatcher(ports: ports, mmio: mmio, endObserver: ioapic)
+    return ExitDispatcher(ports: ports, mmio: mmio, isShared: vcpus > 1, endObserver: ioapic)
   }
 
   /// The PIIX3's ISA bridge (82371SB): nothing but an identity, in front of the devices at legacy ports.

@@ -11,7 +11,8 @@ public struct DescriptorChain {
   public private(set) var readable = 0..<0
   /// The buffers that the device may write.
   public private(set) var writable = 0..<0
-  private var addresses: [GuestAddress] = []
+  /// Where in the guest they are.
+  private(set) var addresses: [GuestAddress] = []
 
   /// An empty chain with room for `capacity` buffers.
   public init(capacity: Int) {

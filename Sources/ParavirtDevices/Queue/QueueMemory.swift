@@ -28,6 +28,11 @@ struct QueueMemory: Sendable {
     do throws(GuestMemoryError) { try memory.write(value, at: address) } catch { throw .memory(error) }
   }
 
+  /// Gives whole pages back to the host.
+  func discard(at address: GuestAddress, count: Int) throws(VirtqueueError) {
+    do throws(GuestMemoryError) { try memory.discard(at: address, count: count) } catch { throw .memory(error) }
+  }
+
   /// Loads an index before what it publishes.
   func loadIndex(at address: GuestAddress) throws(VirtqueueError) -> UInt16 {
     do throws(GuestMemoryError) { return try memory.loadAcquire16(at: address) } catch { throw .memory(error) }

@@ -22,8 +22,12 @@ public final class VirtioMMIOTransport: Device {
     return UInt64(read(register))
   }
 
-  /// Registers are written whole. Everything else, the configuration space included, is ignored.
+  /// Registers are written whole, the configuration space in any width. Everything else is ignored.
   public func write(_ value: UInt64, at offset: Int, width: AccessWidth) {
+    if offset >= VirtioMMIORegister.configurationSpace {
+      return control.device.writeConfiguration(
+        value, at: offset - VirtioMMIORegister.configurationSpace, width: width)
+    }
     guard width == .long, let register = VirtioMMIORegister(rawValue: offset) else { return }
     write(UInt32(truncatingIfNeeded: value), to: register)
   }
@@ -39,6 +43,7 @@ public final class VirtioMMIOTransport: Device {
     case .queueReady: control.selectedQueue?.layout != nil ? 1 : 0
     case .interruptStatus: interrupt.status.value
     case .status: control.state.status.rawValue
+    case .configurationGeneration: control.device.configurationGeneration
     // A region that does not exist has the length -1 (4.2.2).
     case .sharedMemoryLengthLow, .sharedMemoryLengthHigh, .sharedMemoryBaseLow, .sharedMemoryBaseHigh: .max
     default: 0

@@ -1,7 +1,7 @@
 import DeviceModel
 import GuestMemory
 
-/// A virtio device as a PCI function (virtio 1.2, 4.1), modern only: five vendor capabilities, one memory window for the
+/// A virtio device as a PCI function (virtio 1.2, 4.1), modern only: vendor capabilities, one memory window for the
 /// structures that they name, one for MSI-X.
 public final class VirtioPCITransport: PCIFunction {
   /// Base address register of the MSI-X window.
@@ -79,6 +79,8 @@ public final class VirtioPCITransport: PCIFunction {
     to configuration: PCIConfiguration, queueCount: Int, device: any VirtioDevice
   ) {
     for structure in VirtioPCIStructure.allCases {
+      // A kind of device without a configuration has no structure for it (4.1.4.6).
+      if structure == .device, device.configuration.byteCount == 0 { continue }
       let length =
         switch structure {
         case .common: 0x38
@@ -155,7 +157,7 @@ private final class VirtioPCIRegisters: Device {
     }
   }
 
-  /// Common fields are written in their own width, notifications in any; everything else is ignored.
+  /// Common fields are written in their own width, notifications and the device's in any; everything else is ignored.
   func write(_ value: UInt64, at offset: Int, width: AccessWidth) {
     switch VirtioPCIStructure.at(offset) {
     case (.common, let place)?:
@@ -164,6 +166,7 @@ private final class VirtioPCIRegisters: Device {
     case (.notify, let place)?:
       guard place % VirtioPCIStructure.notifyMultiplier == 0 else { return }
       control.notify(queue: place / VirtioPCIStructure.notifyMultiplier)
+    case (.device, let place)?: control.device.writeConfiguration(value, at: place, width: width)
     default: break
     }
   }
@@ -177,7 +180,7 @@ private final class VirtioPCIRegisters: Device {
     case .configurationVector: UInt32(interrupt.vector(queue: nil))
     case .queueCount: UInt32(control.queueCount)
     case .deviceStatus: control.state.status.rawValue
-    case .configurationGeneration: 0
+    case .configurationGeneration: control.device.configurationGeneration & 0xFF
     case .queueSelect: UInt32(control.queueSelect)
     case .queueSize: control.selectedQueue?.size ?? 0
     case .queueVector: UInt32(interrupt.vector(queue: control.queueSelect))

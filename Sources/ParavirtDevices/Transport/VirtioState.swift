@@ -28,6 +28,11 @@ public final class VirtioState: Sendable {
     if status.contains(.driverOK) { interrupts.configurationChanged() }
   }
 
+  /// Something in the configuration has changed by itself: tells a driver that is at work.
+  public func notifyConfigurationChange() {
+    if status.contains(.driverOK) { interrupts.configurationChanged() }
+  }
+
   func insert(_ bits: VirtioStatus) { statusBits.bitwiseOr(bits.rawValue, ordering: .acquiringAndReleasing) }
 
   func clear() { statusBits.store(0, ordering: .releasing) }

@@ -29,15 +29,24 @@ enum Host {
     return status == 0 || loudly(false, "read-only images are not tested: unshare --mount is refused")
   }()
 
-  /// iproute2's ip.
-  static let ipProgram = "/usr/sbin/ip"
+  /// iputils' ping, and util-linux's setpriv.
+  static let pingProgram = "/usr/bin/ping"
+  static let setprivProgram = "/usr/bin/setpriv"
+
+  /// True where there is a ping to talk to a guest.
+  static let hasPing =
+    access(pingProgram, X_OK) == 0 || loudly(false, "no \(pingProgram): only our own pings are tested")
+
+  /// True where a program can be run without some capability that these tests have.
+  static let canDropCapabilities =
+    (try? Child.run([setprivProgram, "--bounding-set=-net_admin", "/bin/true"]).status) == 0
+    || loudly(false, "a runner without capabilities is not tested: no \(setprivProgram), or it is refused")
 
   /// True where a network namespace can be had, and TAP interfaces in it.
   static let canMakeNetworks: Bool = {
     let canUnshare = (try? Child.run(["/usr/bin/unshare", "--net", "/bin/true"]).status) == 0
-    let isEquipped = access("/dev/net/tun", R_OK | W_OK) == 0 && access(ipProgram, X_OK) == 0
-    return canUnshare && isEquipped
-      || loudly(false, "TAP is not tested: no network namespace, no /dev/net/tun, or no ip")
+    return canUnshare && access("/dev/net/tun", R_OK | W_OK) == 0
+      || loudly(false, "TAP is not tested: no network namespace, or no /dev/net/tun")
   }()
 
   private static func loudly<Value>(_ value: Value, _ message: String) -> Value {

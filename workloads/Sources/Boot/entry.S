@@ -1,12 +1,15 @@
-// Entry points. Both end in start_ring0 (GuestKernel/kernel.S) with RBX = start_info, in 64-bit mode at CPL 0, memory
-// identity-mapped for ring 3 (first GiB and the GiB below 4 GiB).
-//   _start        the builtin runner enters here: it has already made page tables and long mode (KVM_SET_SREGS).
+// Entry points. Both end in start_ring0 (GuestKernel/kernel.S) with RBX = start_info and EDI = the processor's number, in
+// 64-bit mode at CPL 0, memory identity-mapped for ring 3 (first GiB and the GiB below 4 GiB).
+//   _start        the builtin runner enters here, with every vCPU and its number in RDI: it has already made page tables and
+//                 long mode (KVM_SET_SREGS).
 //   pvh_start32   every other VMM enters here by the PVH note (Xen, "x86/HVM direct boot ABI"): 32-bit, paging off.
 
     .section .text.boot, "ax"
     .code64
     .globl _start
 _start:
+    test %edi, %edi
+    jnz start_ring0
     mov $0x5056, %edx               // Doorbell.port
     mov $1, %eax                    // Doorbell.firstInstruction
     out %eax, %dx
@@ -51,6 +54,7 @@ pvh_start32:
     mov $0x80050033, %eax           // PG | AM | WP | NE | ET | MP | PE
     mov %eax, %cr0
     lgdt boot_gdtr
+    xor %edi, %edi
     ljmp $0x10, $start_ring0
 
     .section .data.boot, "aw"

@@ -5,39 +5,14 @@ public struct Interrupt {
   /// The vector, whose handler in the kernel counts and ends the interrupt.
   public let vector: UInt8
 
+  /// The interrupt of `vector`, whoever raises it.
+  public init(vector: UInt8) { self.vector = vector }
+
   /// Interrupts so far.
   @inline(__always) public var count: UInt64 { pv_interrupt_count(vector) }
 
   /// Sleeps (HLT) until any interrupt arrives, unless this one's count already differs from `seen`.
   @inline(__always) public func wait(beyond seen: UInt64) { pv_wait(pv_interrupt_counter(vector), seen) }
-}
-
-/// The local APIC (xAPIC MMIO; Intel SDM 3, chapter 11).
-public enum LocalAPIC {
-  enum Register: UInt {
-    case spurious = 0xF0
-    case timer = 0x320
-    case lint0 = 0x350
-    case initialCount = 0x380
-    case currentCount = 0x390
-    case divide = 0x3E0
-  }
-
-  private static let base: UInt = 0xFEE0_0000
-  /// The vector of its own timer.
-  static let timerVector: UInt8 = 0x4E
-
-  /// Enables it; `acceptsPIC` leaves LINT0 open for the 8259 (virtual wire mode), otherwise LINT0 is masked.
-  public static func enable(acceptsPIC: Bool) {
-    write(.spurious, 0x1FF)
-    write(.lint0, acceptsPIC ? 0x700 : 0x10000)
-  }
-
-  @inline(__always) static func write(_ register: Register, _ value: UInt32) {
-    pv_write32(base + register.rawValue, value)
-  }
-
-  static func read(_ register: Register) -> UInt32 { pv_read32(base + register.rawValue) }
 }
 
 /// The pair of 8259A interrupt controllers at their PC ports, vectors 0x20–0x2F (8259A data sheet).

@@ -10,8 +10,11 @@ public protocol OneShotTimer: AnyObject {
   var reach: UInt64 { get }
   /// True where it is the local APIC's own timer, which then is nobody else's.
   var isLocalAPIC: Bool { get }
-  /// Interrupts `nanoseconds` from now, not earlier. A span that has not ended yet is forgotten.
+  /// Interrupts `nanoseconds` from now, not earlier. A span that has not ended yet is forgotten. Where it is the local APIC's,
+  /// it is that of the processor that calls.
   func arm(nanoseconds: UInt64)
+  /// Makes the timer of the processor that calls raise `vector`; false where only one processor has this timer.
+  func adopt(vector: UInt8) -> Bool
 }
 
 /// Counter 0 of the 8254 in mode 0 (Intel 8254 data sheet), whose output is IRQ 0 of the 8259.
@@ -41,6 +44,9 @@ public final class PITTimer: OneShotTimer {
     pv_out8(PIT.counter0, UInt8(truncatingIfNeeded: ticks))
     pv_out8(PIT.counter0, UInt8(truncatingIfNeeded: ticks >> 8))
   }
+
+  /// There is one.
+  public func adopt(vector: UInt8) -> Bool { false }
 }
 
 /// The local APIC's timer, one-shot (Intel SDM 3, 11.5.4), by xAPIC MMIO.
@@ -79,6 +85,13 @@ public final class LocalAPICTimer: OneShotTimer {
     let product = nanoseconds.multipliedFullWidth(by: countsPerNanosecond)
     LocalAPIC.write(.initialCount, UInt32(truncatingIfNeeded: product.high << 32 | product.low >> 32) &+ 1)
   }
+
+  /// Every processor's runs at the same frequency.
+  public func adopt(vector: UInt8) -> Bool {
+    LocalAPIC.write(.divide, 0b1011)
+    LocalAPIC.write(.timer, UInt32(vector))
+    return true
+  }
 }
 
 /// The local APIC's timer in TSC-deadline mode (Intel SDM 3, 11.5.4.1): armed by one MSR.
@@ -110,5 +123,12 @@ public final class TSCDeadlineTimer: OneShotTimer {
     let second: UInt64 = 1_000_000_000
     let ticks = nanoseconds / second * hertz + nanoseconds % second * hertz / second
     pv_wrmsr(Self.deadlineMSR, pv_tsc() &+ ticks &+ 1)
+  }
+
+  /// Every processor has its own.
+  public func adopt(vector: UInt8) -> Bool {
+    LocalAPIC.write(.timer, 2 << 17 | UInt32(vector))
+    pv_full_fence()
+    return true
   }
 }

@@ -71,6 +71,8 @@ public final class VirtioMMIO: VirtioTransport {
 
   func configuration32(at offset: UInt) -> UInt32 { read(Register.configuration + offset) }
 
+  func setConfiguration32(_ value: UInt32, at offset: UInt) { write(Register.configuration + offset, value) }
+
   /// One interrupt serves all queues: the first vector counts.
   func enable(queue index: UInt32, wantedSize: Int, vector: UInt8? = nil) -> SplitQueue? {
     write(Register.queueSelect, index)

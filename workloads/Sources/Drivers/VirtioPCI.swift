@@ -31,7 +31,8 @@ final class VirtioPCI: VirtioTransport {
   private let common: UInt
   private let notify: UInt
   private let notifyMultiplier: UInt
-  private let device: UInt
+  /// Nil where this kind of device has no configuration.
+  private let device: UInt?
   private let messages: MessageTable
   private var usedMessages = 1
   private var configuration: Interrupt?
@@ -61,7 +62,7 @@ final class VirtioPCI: VirtioTransport {
         notify = notify ?? address
       }
     }
-    guard let common, let notify, let device else { return nil }
+    guard let common, let notify else { return nil }
     function.enable(usesLine: false)
     guard let messages = MessageTable(function) else { return nil }
     self.common = common
@@ -86,7 +87,11 @@ final class VirtioPCI: VirtioTransport {
     pv_write32(common + Common.driverFeature, features)
   }
 
-  func configuration32(at offset: UInt) -> UInt32 { pv_read32(device + offset) }
+  func configuration32(at offset: UInt) -> UInt32 { device.map { pv_read32($0 + offset) } ?? 0 }
+
+  func setConfiguration32(_ value: UInt32, at offset: UInt) {
+    if let device { pv_write32(device + offset, value) }
+  }
 
   /// Each queue has a vector and a doorbell address of its own.
   func enable(queue index: UInt32, wantedSize: Int, vector: UInt8?) -> SplitQueue? {

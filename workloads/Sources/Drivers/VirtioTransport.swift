@@ -29,6 +29,8 @@ protocol VirtioTransport: AnyObject {
   func enable(queue index: UInt32, wantedSize: Int, vector: UInt8?) -> SplitQueue?
   /// 32 bits of the device's configuration space.
   func configuration32(at offset: UInt) -> UInt32
+  /// Writes 32 bits of the device's configuration space.
+  func setConfiguration32(_ value: UInt32, at offset: UInt)
   /// To be called after a queue's interrupt; false where the device needs a reset.
   func acknowledgeInterrupt() -> Bool
 }

@@ -15,31 +15,49 @@
     .set TSS_LIMIT, 0x68 + 8192     // the I/O bitmap and its final byte of ones
     .set KERNEL_BASE, 0x100000      // asserted in guest.ld; the gates below are computed from it
 
+    .set PROCESSORS, 16             // PV_PROCESSORS of GuestKernel.h
+    .set TSS_SIZE, 8320             // TSS_LIMIT + 1, rounded
+    .set KERNEL_STACK_SHIFT, 12
+    .set USER_STACK_SHIFT, 16
+
     .section .text.kernel, "ax"
     .code64
 kernel_base:
+// EDI is the number of this processor, below PROCESSORS; RBX the start_info, on processor 0.
     .globl start_ring0
 start_ring0:
     cli
-    lea kernel_stack_top(%rip), %rsp
-    lea tss(%rip), %rax             // the TSS descriptor's base is split over four fields
-    mov %ax, gdt_tss + 2(%rip)
+    mov %edi, %eax                  // this processor's kernel stack
+    shl $KERNEL_STACK_SHIFT, %eax
+    lea kernel_stacks + (1 << KERNEL_STACK_SHIFT)(%rip), %rsp
+    add %rax, %rsp
+    imul $TSS_SIZE, %edi, %eax      // its TSS
+    lea tasks(%rip), %rcx
+    add %rcx, %rax
+    mov %rsp, 4(%rax)               // RSP0
+    movw $0x68, 0x66(%rax)          // I/O bitmap: all clear, every port allowed (hosts that ignore IOPL honour this)
+    movb $0xff, TSS_LIMIT(%rax)
+    mov %edi, %ecx                  // the TSS's descriptor, whose base is split over four fields
+    shl $4, %ecx
+    lea gdt_tasks(%rip), %rdx
+    add %rcx, %rdx
+    mov %ax, 2(%rdx)
     shr $16, %eax
-    mov %al, gdt_tss + 4(%rip)
-    mov %ah, gdt_tss + 7(%rip)
+    mov %al, 4(%rdx)
+    mov %ah, 7(%rdx)
     lgdt gdtr(%rip)
     lidt idtr(%rip)
     mov $KERNEL_DATA, %eax
     mov %ax, %ss
     mov %ax, %ds
     mov %ax, %es
-    mov %rsp, tss + 4(%rip)         // RSP0
-    movw $0x68, tss + 0x66(%rip)    // I/O bitmap: all clear, every port allowed (hosts that ignore IOPL honour this)
-    movb $0xff, tss + TSS_LIMIT(%rip)
-    mov $TASK, %eax
+    lea TASK(%rcx), %eax
     ltr %ax
     push $USER_DATA
-    lea user_stack_top(%rip), %rax
+    mov %edi, %eax
+    shl $USER_STACK_SHIFT, %eax
+    lea user_stacks + (1 << USER_STACK_SHIFT)(%rip), %rdx
+    add %rdx, %rax
     push %rax
     push $0x3202                    // IF, IOPL 3 (hosts that ignore the bitmap's presence honour this)
     push $USER_CODE
@@ -132,6 +150,18 @@ end_apic:
     movl $0, (%rax)
     pop %rax
     iretq
+end_x2apic:
+    push %rax
+    push %rcx
+    push %rdx
+    mov $0x80b, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
+    pop %rdx
+    pop %rcx
+    pop %rax
+    iretq
 
 panic:
     pop %rbx                        // vector
@@ -174,11 +204,26 @@ interrupts:
     .set vector, vector + 1
     .endr
 
+// The same for vectors from 0x30 on, where the local APIC is in x2APIC mode.
+    .balign 16
+x2apic_interrupts:
+    .set vector, 0x30
+    .rept 208
+    .balign 16
+    lock incq pv_interrupts + 8 * vector(%rip)
+    jmp end_x2apic
+    .set vector, vector + 1
+    .endr
+
+// On the user stack of processor EDI.
 start_ring3:
     xor %ebp, %ebp
+    test %edi, %edi
+    jnz 1f
     mov %rbx, %rdi
     call guest_main
-1:  jmp 1b
+2:  jmp 2b
+1:  call guest_processor            // never returns
 
     .globl pv_wait
 pv_wait:                            // (counter, seen)
@@ -211,6 +256,11 @@ pv_vmmcall:
     int3
     ret
 
+// The gates of vectors from 0x30 on, for a local APIC in x2APIC mode: only their lowest 16 bits differ.
+    .globl pv_x2apic_gate_shift
+pv_x2apic_gate_shift:
+    .quad x2apic_interrupts - (interrupts + 16 * (0x30 - 32))
+
     .section .data.kernel, "aw"
     .macro gate handler, dpl
     .word \handler - kernel_base + (KERNEL_BASE & 0xffff), KERNEL_CODE, 0x8e00 | (\dpl << 13), KERNEL_BASE >> 16
@@ -242,10 +292,12 @@ gdt:
     .quad 0x00cff3000000ffff        // 0x28 user data
     .quad 0x00affb000000ffff        // 0x30 user code, 64-bit
     .quad 0
-gdt_tss:
+gdt_tasks:
+    .rept PROCESSORS
     .word TSS_LIMIT, 0
     .byte 0, 0x89, 0, 0
     .quad 0
+    .endr
 gdt_end:
 gdtr:
     .word gdt_end - gdt - 1
@@ -259,13 +311,13 @@ idtr:
     .globl pv_interrupts
 pv_interrupts:
     .skip 8 * 256
-    .balign 16
-tss:
-    .skip TSS_LIMIT + 1
+    .balign 64
+tasks:
+    .skip TSS_SIZE * PROCESSORS
     .balign 4096
-    .skip 8192
-kernel_stack_top:
-    .skip 131072
-user_stack_top:
+kernel_stacks:
+    .skip PROCESSORS << KERNEL_STACK_SHIFT
+user_stacks:
+    .skip PROCESSORS << USER_STACK_SHIFT
 
     .section .note.GNU-stack, "", @progbits

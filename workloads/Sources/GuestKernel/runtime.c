@@ -68,6 +68,9 @@ void free(void *pointer) {
   free_lists[class] = block;
 }
 
+#include "include/GuestKernel.h"
+_Alignas(64) uint8_t pv_mailboxes[64 * PV_PROCESSORS];
+
 // Nothing in a guest may be random: hashes are seeded with a constant, so that every boot does the same.
 void arc4random_buf(void *buffer, size_t count) { memset(buffer, 0x5a, count); }
 

@@ -11,6 +11,8 @@ public enum ProbeFrame {
   public static let fullSize = 1514
   /// Where the filler starts.
   public static let headerSize = 40
+  /// Where the body starts, which is all that is checked.
+  @usableFromInline static let bodyOffset = 16
   /// EtherType and mark as one little-endian word.
   private static let mark: UInt32 = 0x5650_B588
 
@@ -33,25 +35,14 @@ public enum ProbeFrame {
   public static func prepare(
     _ frame: UnsafeMutableRawPointer, size: Int, destination: UInt64, source: UInt64
   ) -> UInt64 {
-    for index in 0..<6 {
-      frame.storeBytes(
-        of: UInt8(truncatingIfNeeded: destination >> UInt64(8 * index)), toByteOffset: index, as: UInt8.self)
-      frame.storeBytes(
-        of: UInt8(truncatingIfNeeded: source >> UInt64(8 * index)), toByteOffset: 6 + index, as: UInt8.self)
-    }
+    putAddresses(frame, destination: destination, source: source)
     frame.storeBytes(of: mark, toByteOffset: 12, as: UInt32.self)
-    for index in headerSize..<max(size, headerSize) {
-      let value = SectorPattern.mix(UInt64(index / 8)) >> UInt64(8 * (index % 8))
-      frame.storeBytes(of: UInt8(truncatingIfNeeded: value), toByteOffset: index, as: UInt8.self)
-    }
-    return fillerHash(frame, size: size)
+    return ProbeBody.prepare(frame + bodyOffset, count: max(size, headerSize) - bodyOffset)
   }
 
   /// Numbers and stamps a prepared frame.
   @inlinable public static func seal(_ frame: UnsafeMutableRawPointer, fillerHash: UInt64, content: Content) {
-    frame.storeBytes(of: content.sequence, toByteOffset: 16, as: UInt64.self)
-    frame.storeBytes(of: content.stamp, toByteOffset: 24, as: UInt64.self)
-    frame.storeBytes(of: checksum(content, fillerHash: fillerHash), toByteOffset: 32, as: UInt64.self)
+    ProbeBody.seal(frame + bodyOffset, fillerHash: fillerHash, content: content)
   }
 
   /// True where the frame's type says that it is one of these, intact or not.
@@ -61,29 +52,69 @@ public enum ProbeFrame {
 
   /// What the frame says; nil where it is not what a sender sealed. The bytes must not change meanwhile.
   public static func content(of frame: UnsafeRawPointer, size: Int) -> Content? {
-    guard isProbe(frame, size: size) else { return nil }
-    let content = Content(
-      sequence: frame.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
-      stamp: frame.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-    let found = frame.loadUnaligned(fromByteOffset: 32, as: UInt64.self)
-    return found == checksum(content, fillerHash: fillerHash(frame, size: size)) ? content : nil
+    isProbe(frame, size: size) ? ProbeBody.content(of: frame + bodyOffset, count: size - bodyOffset) : nil
   }
 
-  @inlinable static func checksum(_ content: Content, fillerHash: UInt64) -> UInt64 {
+  /// Destination and source, first byte lowest.
+  static func putAddresses(_ frame: UnsafeMutableRawPointer, destination: UInt64, source: UInt64) {
+    for index in 0..<6 {
+      frame.storeBytes(
+        of: UInt8(truncatingIfNeeded: destination >> UInt64(8 * index)), toByteOffset: index, as: UInt8.self)
+      frame.storeBytes(
+        of: UInt8(truncatingIfNeeded: source >> UInt64(8 * index)), toByteOffset: 6 + index, as: UInt8.self)
+    }
+  }
+}
+
+/// What is numbered, stamped and checked in a probe, whatever is around it: sequence number (8), stamp (8), checksum (8),
+/// filler.
+public enum ProbeBody {
+  /// Shortest body in bytes: one without filler.
+  public static let minimumSize = 24
+
+  /// Writes the filler of a body of `count` bytes, and returns its hash.
+  public static func prepare(_ body: UnsafeMutableRawPointer, count: Int) -> UInt64 {
+    for index in minimumSize..<max(count, minimumSize) {
+      let value = SectorPattern.mix(UInt64(index / 8)) >> UInt64(8 * (index % 8))
+      body.storeBytes(of: UInt8(truncatingIfNeeded: value), toByteOffset: index, as: UInt8.self)
+    }
+    return fillerHash(body, count: count)
+  }
+
+  /// Numbers and stamps a prepared body.
+  @inlinable public static func seal(
+    _ body: UnsafeMutableRawPointer, fillerHash: UInt64, content: ProbeFrame.Content
+  ) {
+    body.storeBytes(of: content.sequence, toByteOffset: 0, as: UInt64.self)
+    body.storeBytes(of: content.stamp, toByteOffset: 8, as: UInt64.self)
+    body.storeBytes(of: checksum(content, fillerHash: fillerHash), toByteOffset: 16, as: UInt64.self)
+  }
+
+  /// What a body of `count` bytes says; nil where it is not what a sender sealed.
+  public static func content(of body: UnsafeRawPointer, count: Int) -> ProbeFrame.Content? {
+    guard count >= minimumSize else { return nil }
+    let content = ProbeFrame.Content(
+      sequence: body.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+      stamp: body.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+    let found = body.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    return found == checksum(content, fillerHash: fillerHash(body, count: count)) ? content : nil
+  }
+
+  @inlinable static func checksum(_ content: ProbeFrame.Content, fillerHash: UInt64) -> UInt64 {
     SectorPattern.mix(fillerHash ^ SectorPattern.mix(content.sequence &+ 1) ^ SectorPattern.mix(~content.stamp))
   }
 
   /// A hash of the bytes from the filler on and of their number; words are multiplied in turn, so that their order counts.
-  private static func fillerHash(_ frame: UnsafeRawPointer, size: Int) -> UInt64 {
-    var hash = UInt64(truncatingIfNeeded: size)
-    var offset = headerSize
-    while offset + 8 <= size {
-      hash = (hash ^ frame.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
+  private static func fillerHash(_ body: UnsafeRawPointer, count: Int) -> UInt64 {
+    var hash = UInt64(truncatingIfNeeded: count)
+    var offset = minimumSize
+    while offset + 8 <= count {
+      hash = (hash ^ body.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
       hash ^= hash >> 32
       offset += 8
     }
-    while offset < size {
-      hash = (hash ^ UInt64(frame.loadUnaligned(fromByteOffset: offset, as: UInt8.self))) &* 0x9E37_79B9_7F4A_7C15
+    while offset < count {
+      hash = (hash ^ UInt64(body.loadUnaligned(fromByteOffset: offset, as: UInt8.self))) &* 0x9E37_79B9_7F4A_7C15
       offset += 1
     }
     return hash

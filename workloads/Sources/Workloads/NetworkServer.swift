@@ -3,7 +3,8 @@ import GuestKernel
 import PVWire
 
 /// netserver: answers whoever asks for as long as warm-up and window last: ARP (RFC 826) and ICMP echo (RFC 792) for its own
-/// address, UDP to any port of it with what it was sent (RFC 862), and probe frames with their addresses exchanged.
+/// address, UDP to any port of it with what it was sent (RFC 862), and probe frames with their addresses exchanged. The sink's
+/// port takes and checks datagrams, and says now and then what it has seen; the farewell's port answers and ends the service.
 ///
 /// Parameter: address (its IPv4 address as a number, 10.86.0.2 where there is none).
 enum NetworkServer {
@@ -28,6 +29,12 @@ enum NetworkServer {
       session.send(.value(name: Text.bytes("network.received"), responder.received))
       session.send(.value(name: Text.bytes("network.sent"), responder.answered))
       session.send(.value(name: Text.bytes("network.unsent"), responder.dropped))
+      let ledger = responder.ledger
+      for (name, count) in [
+        (Text.bytes("network.taken"), ledger.received), (Text.bytes("network.lost"), ledger.lost),
+        (Text.bytes("network.reordered"), ledger.reordered), (Text.bytes("network.duplicated"), ledger.duplicated),
+        (Text.bytes("network.corrupted"), ledger.corrupted),
+      ] { session.send(.value(name: name, count)) }
     } catch {
       throw .failed(
         Text.bytes("network error: ", error.what) + Text.bytes(", status ") + Text.hexadecimal(UInt64(error.status)))
@@ -42,34 +49,65 @@ private final class Responder {
   private(set) var bytes: UInt64 = 0
   /// Questions for whose answers there was no buffer.
   private(set) var dropped: UInt64 = 0
+  /// What the sink's port has seen.
+  private(set) var ledger = FrameLedger()
   private let card: any NetworkDriver
   private let address: UInt32
-  private static let defaultAddress: UInt32 = 10 << 24 | 86 << 16 | 2
+  /// Where datagrams came from that nobody has acknowledged yet.
+  private var owed: ProbeDatagram.Route?
+  private var isDismissed = false
 
   init(_ card: any NetworkDriver, address: UInt32?) {
     self.card = card
-    self.address = address ?? Self.defaultAddress
+    self.address = address ?? ProbeDatagram.guestAddress
   }
 
   func serve(_ session: Session, nanoseconds: UInt64) throws(NetworkError) {
     let deadline = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
-    while pv_tsc() < deadline {
+    while pv_tsc() < deadline, !isDismissed {
       var progress = 0
-      while progress < 64, let frame = try card.receive() {
+      while progress < 32, let frame = try card.receive() {
         progress += 1
         received += 1
-        try answer(frame)
+        if !takes(frame) { try answer(frame) }
         card.release()
       }
+      try acknowledge()
       if progress > 0 { card.kick() } else { try card.wait() }
       session.beat()
     }
   }
 
+  /// True where the frame is one for the sink's port, which is entered in the ledger.
+  private func takes(_ frame: ReceivedFrame) -> Bool {
+    // SAFETY: the driver's own buffer of `length` bytes.
+    let bytes = UnsafeRawPointer(bitPattern: frame.address).unsafelyUnwrapped
+    guard let route = ProbeDatagram.route(of: bytes, size: frame.length), route.destination == address else {
+      return false
+    }
+    if route.destinationPort == ProbeDatagram.farewellPort { isDismissed = true }
+    guard route.destinationPort == ProbeDatagram.sinkPort else { return false }
+    ledger.enter(ProbeDatagram.content(of: bytes))
+    owed = route
+    return true
+  }
+
+  /// Says what the sink's port has seen, if it has seen anything since this was last said.
+  private func acknowledge() throws(NetworkError) {
+    guard let owed, let buffer = card.transmitBuffer() else { return }
+    self.owed = nil
+    // SAFETY: the driver's own buffer, longer than any frame.
+    let frame = UnsafeMutableRawPointer(bitPattern: buffer).unsafelyUnwrapped
+    let constants = ProbeDatagram.prepare(frame, size: ProbeDatagram.minimumSize, route: owed.reversed)
+    ProbeDatagram.seal(frame, constants, content: ProbeFrame.Content(sequence: ledger.next, stamp: ledger.received))
+    try card.transmit(length: ProbeDatagram.minimumSize)
+    answered += 1
+  }
+
   private func answer(_ question: ReceivedFrame) throws(NetworkError) {
     guard question.length >= 42, question.length <= card.maximumFrame else { return }
     guard let buffer = card.transmitBuffer() else { return dropped += 1 }
-    let frame = Frame(address: buffer, count: question.length)
+    let frame = WireFrame(address: buffer, count: question.length)
     frame.copy(from: question.address)
     guard makeAnswer(frame) else { return }
     frame.copy(0, from: frame, at: 6, count: 6)
@@ -80,9 +118,9 @@ private final class Responder {
   }
 
   /// Turns the question in `frame` into its answer, but for the Ethernet addresses; false where there is none.
-  private func makeAnswer(_ frame: Frame) -> Bool {
+  private func makeAnswer(_ frame: WireFrame) -> Bool {
     switch frame.word(at: 12) {
-    case 0x0806: return makeARP(frame)
+    case 0x0806: return frame.answersARP(for: address, at: card.address)
     case 0x0800: return makeIPv4(frame)
     default:
       // SAFETY: the driver's own buffer of `count` bytes.
@@ -91,19 +129,8 @@ private final class Responder {
     }
   }
 
-  private func makeARP(_ frame: Frame) -> Bool {
-    // Ethernet and IPv4, a request, for us.
-    guard frame.word(at: 14) == 1, frame.word(at: 16) == 0x0800, frame.word(at: 20) == 1, frame.long(at: 38) == address
-    else { return false }
-    frame.put(2, at: 21)
-    frame.copy(32, from: frame, at: 22, count: 10)
-    for index in 0..<6 { frame.put(card.address[index], at: 22 + index) }
-    for index in 0..<4 { frame.put(UInt8(truncatingIfNeeded: address >> UInt32(24 - 8 * index)), at: 28 + index) }
-    return true
-  }
-
   /// No options, no fragments.
-  private func makeIPv4(_ frame: Frame) -> Bool {
+  private func makeIPv4(_ frame: WireFrame) -> Bool {
     guard frame.byte(at: 14) == 0x45, frame.word(at: 20) & 0x3FFF == 0, frame.long(at: 30) == address else {
       return false
     }
@@ -122,38 +149,5 @@ private final class Responder {
     // Exchanged addresses and ports leave every checksum as it was.
     frame.swap(26, 30, count: 4)
     return true
-  }
-}
-
-/// A frame in a driver's buffer, big-endian as it goes over the wire. Offsets are checked by whoever knows the length.
-private struct Frame {
-  let address: UInt
-  let count: Int
-
-  private var bytes: UnsafeMutablePointer<UInt8> {
-    // SAFETY: a driver's buffer in the guest's identity-mapped memory.
-    UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
-  }
-
-  func byte(at offset: Int) -> UInt8 { bytes[offset] }
-  func word(at offset: Int) -> UInt16 { UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1]) }
-  func long(at offset: Int) -> UInt32 { UInt32(word(at: offset)) << 16 | UInt32(word(at: offset + 2)) }
-  func put(_ byte: UInt8, at offset: Int) { bytes[offset] = byte }
-
-  func copy(from question: UInt) {
-    // SAFETY: as above; both buffers hold `count` bytes.
-    bytes.update(from: UnsafePointer(bitPattern: question).unsafelyUnwrapped, count: count)
-  }
-
-  func copy(_ target: Int, from frame: Frame, at offset: Int, count: Int) {
-    for index in 0..<count { bytes[target + index] = frame.bytes[offset + index] }
-  }
-
-  func swap(_ first: Int, _ second: Int, count: Int) {
-    for index in 0..<count {
-      let byte = bytes[first + index]
-      bytes[first + index] = bytes[second + index]
-      bytes[second + index] = byte
-    }
   }
 }

@@ -9,6 +9,9 @@ import PVWire
 /// frame leaves when one has come back or has left; otherwise an open loop of this many frames a second), completion
 /// (interrupt, polled). Latency of a round trip runs from the intended start of its frame to the moment at which the driver
 /// hands the answer over; checking it is outside of it, but inside the throughput.
+///
+/// With port tap or peer, what is behind the card is another host: frames are UDP datagrams to its address, which it sends
+/// back, or takes and acknowledges. Then a frame is in flight, and no operation, until the far side has seen it.
 enum NetworkWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
     let card = try session.networkCard()
@@ -49,8 +52,7 @@ private final class NetworkLoop: MeasuredLoop {
   private let receives: Bool
   private let depth: Int
   private let rate: UInt64
-  private let source: UInt64
-  private let fillerHash: UInt64
+  private let stream: ProbeStream
   private let patience: UInt64
 
   private var ledger = FrameLedger()
@@ -58,29 +60,42 @@ private final class NetworkLoop: MeasuredLoop {
   private var unsent: UInt64 = 0
   private var received: UInt64 = 0
   private var inFlight = 0
+  /// What the far side has seen, where it says so.
+  private var acknowledged: UInt64 = 0
+  private var takenBefore: UInt64 = 0
+  private var unacknowledged: UInt64 = 0
+  private let isBesideAGuest: Bool
+  private var isFarSideGone = false
   /// When frames last arrived or left.
   private var lastProgress: UInt64 = 0
-
-  private static let everyone: UInt64 = 0xFFFF_FFFF_FFFF
 
   init(_ session: Session, _ card: any NetworkDriver) throws(WorkloadFailure) {
     let size = try session.number("size")
     let depth = try session.number("depth")
     rate = try session.number("rate")
-    guard size >= ProbeFrame.minimumSize, size <= card.maximumFrame, depth >= 1, rate <= 1_000_000_000 else {
+    isBesideAGuest = session.isWord("port", "peer")
+    let isFar = isBesideAGuest || session.isWord("port", "tap")
+    guard size >= (isFar ? ProbeDatagram.minimumSize : ProbeFrame.minimumSize), size <= card.maximumFrame, depth >= 1,
+      rate <= 1_000_000_000
+    else {
       throw .failed(Text.bytes("size, depth or rate do not fit the network card"))
     }
     echoes = session.isWord("operation", "roundtrip")
     receives = session.isWord("operation", "receive") || session.isWord("operation", "both")
     sends = echoes || session.isWord("operation", "transmit") || session.isWord("operation", "both")
-    guard sends || receives else { throw .failed(Text.bytes("network does not know the operation")) }
+    guard sends || receives, !(isFar && receives) else {
+      throw .failed(Text.bytes("network does not know the operation, or not with this port"))
+    }
     self.session = session
     self.card = card
     self.size = Int(size)
     self.depth = Int(min(depth, 1 << 20))
-    source = card.address.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    fillerHash = ProbeFrame.prepare(
-      Self.pointer(DMAMemory(count: Int(size)).address), size: Int(size), destination: Self.everyone, source: source)
+    stream =
+      isFar
+      ? try ProbeStream(
+        datagrams: card, size: Int(size), port: echoes ? ProbeDatagram.echoPort : ProbeDatagram.sinkPort,
+        session: session)
+      : ProbeStream(frames: card, size: Int(size))
     patience = session.ticks(nanoseconds: 500_000_000)
   }
 
@@ -104,16 +119,21 @@ private final class NetworkLoop: MeasuredLoop {
 
   /// Stops the card and takes what it had received by then: from here on every count stands still.
   func settle() throws(WorkloadFailure) {
-    card.stop()
-    do throws(NetworkError) { _ = try takeReceived(counting: false) } catch { throw Self.failure(error) }
+    do throws(NetworkError) {
+      if isBesideAGuest { try dismissFarSide() }
+      card.stop()
+      _ = try takeReceived(counting: false)
+    } catch { throw Self.failure(error) }
     if echoes { ledger.close(sent: sent) }
+    // What the far side counts as lost lies before the last that it has seen.
+    if stream.isAcknowledged { unacknowledged = sent - acknowledged }
   }
 
   /// Counts over the guest's whole life, warm-up included.
   func sendCounts() {
     let counts: [(StaticString, UInt64)] = [
       ("network.sent", sent), ("network.unsent", unsent), ("network.received", received),
-      ("network.lost", ledger.lost), ("network.reordered", ledger.reordered),
+      ("network.lost", ledger.lost + unacknowledged), ("network.reordered", ledger.reordered),
       ("network.duplicated", ledger.duplicated), ("network.corrupted", ledger.corrupted),
     ]
     for (name, count) in counts { session.send(.value(name: Text.bytes(name), count)) }
@@ -125,6 +145,21 @@ private final class NetworkLoop: MeasuredLoop {
       throw .failed(
         Text.bytes("frame verification failed: corrupted ") + Text.decimal(ledger.corrupted)
           + Text.bytes(", duplicated ") + Text.decimal(ledger.duplicated))
+    }
+  }
+
+  /// Asks the other guest to end: frames keep their order, so that it has seen by then whatever will ever arrive. One that
+  /// does not answer is ended by its runner.
+  private func dismissFarSide() throws(NetworkError) {
+    for _ in 0..<20 where !isFarSideGone {
+      guard let buffer = card.transmitBuffer() else { return }
+      try card.transmit(length: stream.writeFarewell(to: buffer))
+      card.kick()
+      let deadline = pv_tsc() &+ patience / 10
+      while pv_tsc() < deadline, !isFarSideGone {
+        if try takeReceived(counting: false) == 0, !isFarSideGone { try card.wait(until: deadline) }
+        session.beat()
+      }
     }
   }
 
@@ -180,11 +215,7 @@ private final class NetworkLoop: MeasuredLoop {
   }
 
   private func send(_ buffer: UInt, stamp: UInt64) throws(NetworkError) {
-    let frame = Self.pointer(buffer)
-    if !ProbeFrame.isProbe(frame, size: size) {
-      _ = ProbeFrame.prepare(frame, size: size, destination: Self.everyone, source: source)
-    }
-    ProbeFrame.seal(frame, fillerHash: fillerHash, content: ProbeFrame.Content(sequence: sent, stamp: stamp))
+    stream.write(ProbeFrame.Content(sequence: sent, stamp: stamp), to: buffer)
     try card.transmit(length: size)
     sent += 1
     inFlight += 1
@@ -192,8 +223,8 @@ private final class NetworkLoop: MeasuredLoop {
 
   /// Takes what has come in and what has left; how many frames.
   private func settle() throws(NetworkError) -> Int {
-    var progress = try takeReceived(counting: echoes || receives)
-    if sends, !echoes {
+    var progress = try takeReceived(counting: true)
+    if sends, !echoes, !stream.isAcknowledged {
       let left = try card.reclaim()
       inFlight -= min(left, inFlight)
       operations += UInt64(left)
@@ -210,22 +241,33 @@ private final class NetworkLoop: MeasuredLoop {
     var count = 0
     while count < 256 || !counting, let frame = try card.receive() {
       let now = pv_tsc()
-      let bytes = UnsafeRawPointer(Self.pointer(frame.address))
-      // Whoever else speaks on this network is not part of the stream.
-      if ProbeFrame.isProbe(bytes, size: frame.length) {
-        let content = ProbeFrame.content(of: bytes, size: frame.length)
-        ledger.enter(content)
-        received += 1
+      switch try stream.read(frame) {
+      case .probe(let content):
+        enter(content, arrival: now, counting: counting)
         count += 1
-        if counting { operations += 1 }
-        if echoes {
-          inFlight -= min(1, inFlight)
-          if let content, counting { latency.record(session.nanoseconds(now &- min(content.stamp, now))) }
+      case .acknowledgement(let next, let taken):
+        if next > acknowledged, next <= sent, taken >= takenBefore {
+          if counting { operations += taken - takenBefore }
+          takenBefore = taken
+          inFlight -= min(Int(next - acknowledged), inFlight)
+          acknowledged = next
         }
+        count += 1
+      case .farewell: isFarSideGone = true
+      case .other: break
       }
       card.release()
     }
     return count
+  }
+
+  private func enter(_ content: ProbeFrame.Content?, arrival: UInt64, counting: Bool) {
+    ledger.enter(content)
+    received += 1
+    if counting, echoes || receives { operations += 1 }
+    guard echoes else { return }
+    inFlight -= min(1, inFlight)
+    if let content, counting { latency.record(session.nanoseconds(arrival &- min(content.stamp, arrival))) }
   }
 
   /// After a long silence, nothing more will come of what is in flight.
@@ -234,11 +276,6 @@ private final class NetworkLoop: MeasuredLoop {
       inFlight = 0
       lastProgress = pv_tsc()
     }
-  }
-
-  private static func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
-    // SAFETY: a driver's buffer, in the guest's identity-mapped memory.
-    UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
   }
 
   private static func failure(_ error: NetworkError) -> WorkloadFailure {

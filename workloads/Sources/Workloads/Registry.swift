@@ -5,10 +5,13 @@ public enum WorkloadRegistry {
 
   /// The rows.
   public static let all: [(name: StaticString, run: Kernel)] = [
+    ("balloon", BalloonWorkload.run),
     ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
+    ("entropy", EntropyWorkload.run),
     ("interrupts", InterruptWorkload.run),
+    ("ipi", IPIWorkload.run),
     ("misbehave", Misbehaviour.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),

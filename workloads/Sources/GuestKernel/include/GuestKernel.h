@@ -76,5 +76,18 @@ uint64_t pv_vmmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t t
 
 extern uint8_t pv_idt[4096];
 static inline uintptr_t pv_idt_address(void) { return (uintptr_t)pv_idt; }
+
+// Most processors; kernel.S has stacks and a TSS for each.
+enum { PV_PROCESSORS = 16 };
+
+// A cache line for each processor, for whoever hands it work (Processors.swift).
+extern uint8_t pv_mailboxes[64 * PV_PROCESSORS];
+static inline uintptr_t pv_mailboxes_address(void) { return (uintptr_t)pv_mailboxes; }
+
+// Makes the interrupts of vectors from 0x30 on end themselves by x2APIC's register in place of xAPIC's.
+extern const uint64_t pv_x2apic_gate_shift;
+static inline void pv_end_interrupts_by_x2apic(void) {
+  for (int vector = 0x30; vector < 256; vector++) *(volatile uint16_t *)(pv_idt + 16 * vector) += (uint16_t)pv_x2apic_gate_shift;
+}
 static inline void pv_breakpoint(void) { __asm__ volatile("int3"); }
 static inline void pv_undefined(void) { __asm__ volatile("ud2"); }

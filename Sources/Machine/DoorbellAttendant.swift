@@ -1,0 +1,112 @@
+import CLinuxKVM
+import GuestMemory
+import KVM
+import PVWire
+
+/// What the measured window cost the host, beside its exits.
+struct WindowMeasurement {
+  var cpuSeconds = 0.0
+  var kvmStats: [String: UInt64] = [:]
+}
+
+/// KVM's counters of all vCPUs of a machine, summed.
+final class VCPUStatistics {
+  private final class Reader {
+    var stats: KVMStats
+    init(_ stats: consuming KVMStats) { self.stats = stats }
+  }
+  private var readers: [Reader] = []
+
+  /// Adds a vCPU's; one that has none is left out.
+  func add(_ vcpu: borrowing VCPU) { if let stats = try? vcpu.stats() { readers.append(Reader(stats)) } }
+
+  /// Names, in the order of every snapshot.
+  var names: [String] { readers.first?.stats.counters.map(\.name) ?? [] }
+
+  /// The sums at this moment, the vCPUs may be running; empty where nothing can be read.
+  func snapshot() -> [UInt64] {
+    var sums = [UInt64](repeating: 0, count: names.count)
+    for reader in readers {
+      guard let values = try? reader.stats.snapshot(), values.count == sums.count else { return [] }
+      for index in sums.indices { sums[index] &+= values[index] }
+    }
+    return sums
+  }
+
+  /// What moved between two snapshots, by name.
+  func difference(from earlier: [UInt64], to later: [UInt64]) -> [String: UInt64] {
+    readers.first?.stats.difference(from: earlier, to: later) ?? [:]
+  }
+}
+
+/// What the host does at the guest's doorbells, on the first vCPU's thread: it keeps the result ring and the measured window.
+final class DoorbellAttendant {
+  var firstInstructionTSC: UInt64?
+  private(set) var readyTSC: UInt64?
+  private(set) var window: WindowMeasurement?
+  private(set) var memoryUsage: (guest: UInt64, runner: UInt64)?
+  private(set) var ring: ResultRing
+  private(set) var ringError: ResultRing.RingError?
+  private(set) var notes: [String] = []
+
+  private let memory: GuestMemory
+  private let statistics: VCPUStatistics
+  private var startStats: [UInt64] = []
+  private var openStats: [UInt64] = []
+  private var openCPUSeconds = 0.0
+
+  init(memory: GuestMemory, statistics: VCPUStatistics) {
+    self.memory = memory
+    self.statistics = statistics
+    ring = ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize)
+  }
+
+  /// Before the guest's first instruction.
+  func begin() { startStats = statistics.snapshot() }
+
+  /// The guest is ready; booting it took `exits`, by reason.
+  func ready(at tsc: UInt64, exits: [String: UInt64]) {
+    readyTSC = tsc
+    noteStatsThatDoNotCount(exits)
+    pv_forget_startup()
+  }
+
+  func openWindow() {
+    openStats = statistics.snapshot()
+    openCPUSeconds = ProcessUsage.cpuSeconds()
+  }
+
+  func closeWindow() {
+    var measured = WindowMeasurement()
+    measured.cpuSeconds = ProcessUsage.cpuSeconds() - openCPUSeconds
+    memoryUsage = ProcessUsage.memory(guest: memory.slot)
+    let closing = statistics.snapshot()
+    if openStats.count == closing.count {
+      measured.kvmStats = statistics.difference(from: openStats, to: closing)
+    }
+    window = measured
+  }
+
+  /// Empties the result ring; false where it is nonsense.
+  func drain() -> Bool {
+    do { try ring.drain() } catch {
+      ringError = error
+      return false
+    }
+    return true
+  }
+
+  /// The guest says nothing more.
+  func end() { _ = drain() }
+
+  /// Booting made a known number of port exits: a counter of theirs that stayed where it was does not count here.
+  private func noteStatsThatDoNotCount(_ seen: [String: UInt64]) {
+    let now = statistics.snapshot()
+    for (counter, reason) in [("exits", "io"), ("io_exits", "io"), ("mmio_exits", "mmio")] {
+      guard let index = statistics.names.firstIndex(of: counter), now.count == startStats.count,
+        seen[reason, default: 0] > 0, now[index] == startStats[index]
+      else { continue }
+      notes.append("KVM's counter \(counter) does not move on this host")
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/// Every target: a row each.
+enum FuzzTargets {
+  static var all: [any FuzzTarget.Type] {
+    [
+      UARTFuzz.self,
+      IDEPIOFuzz.self,
+      IDEDMAFuzz.self,
+      BusMasterFuzz.self,
+      E1000Fuzz.self,
+      PCIConfigurationFuzz.self,
+      VirtqueueFuzz.self,
+      VirtioMMIOFuzz.self,
+      VirtioPCIFuzz.self,
+      VirtioBlockFuzz.self,
+      VirtioNetFuzz.self,
+      ResultRingFuzz.self,
+      WireFuzz.self,
+      RunnerTextFuzz.self,
+    ]
+  }
+}

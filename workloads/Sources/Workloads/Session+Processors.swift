@@ -1,0 +1,16 @@
+import Drivers
+import GuestKernel
+
+extension Session {
+  /// How many processors the machine has, when all but this one have parked: each is on its way there, or has arrived.
+  func processors() throws(WorkloadFailure) -> Int {
+    let count = Int(try number("vcpus"))
+    guard count >= 1, count <= Processors.most else { throw .failed(Text.bytes("vcpus: expected 1 to 16")) }
+    let limit = pv_tsc() &+ ticks(nanoseconds: 1_000_000_000)
+    while Processors.parkedCount < count - 1, pv_tsc() < limit { pv_pause() }
+    guard Processors.parkedCount == count - 1 else {
+      throw .failed(Text.bytes("processors are missing: parked ") + Text.decimal(UInt64(Processors.parkedCount)))
+    }
+    return count
+  }
+}
