@@ -79,6 +79,13 @@ public struct CPUIDTable: Equatable, Sendable {
     return table
   }
 
+  /// The same processor with the TSC-deadline mode of its local APIC's timer, CPUID.1:ECX[24].
+  public func showingTSCDeadline() -> CPUIDTable {
+    var table = self
+    table.update(1) { $0.ecx |= 1 << 24 }
+    return table
+  }
+
   /// The same processor as vCPU `index` sees it: its APIC id in leaves 1 (EBX[31:24]), 0xB and 0x1F (EDX).
   public func forVCPU(_ index: Int) -> CPUIDTable {
     let identifier = UInt32(truncatingIfNeeded: index)

@@ -29,6 +29,13 @@ struct CPUIDTableTests {
     #expect(hidden.entries.count == 4)
   }
 
+  @Test func showingTheDeadlineModeChangesOneBit() {
+    let shown = table.showingTSCDeadline()
+    #expect(shown.entry(1)?.ecx == 1 << 31 | 1 << 26 | 1 << 24)
+    #expect(shown.entry(1)?.ebx == 0xff10_0800)
+    #expect(shown.entries.count == table.entries.count)
+  }
+
   @Test func everyVCPUHasItsOwnAPICIdentifier() {
     let third = table.forVCPU(3)
     #expect(third.entry(1)?.ebx == 0x0310_0800)

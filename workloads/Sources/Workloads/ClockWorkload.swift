@@ -79,10 +79,11 @@ private final class ClockLoop: MeasuredLoop {
     } while after < deadline
   }
 
-  /// A read during which the guest was kept from running does not say when it was: it is left out of the drift.
+  /// A read during which the guest was kept from running does not say when it was: it is left out of the drift, unless it took
+  /// next to nothing of the step that it saw.
   @inline(__always) private func note(_ time: UInt64, at tsc: UInt64, ticks: UInt64) {
     fastest = min(fastest, ticks)
-    guard ticks <= 4 &* fastest else { return }
+    guard ticks <= 4 &* fastest || session.nanoseconds(ticks) <= (time &- last) >> 5 else { return }
     if steps == 0 { firstStep = (time, tsc) }
     lastStep = (time, tsc)
     steps += 1
