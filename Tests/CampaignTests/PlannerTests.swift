@@ -35,8 +35,8 @@ struct PlannerTests {
 
   @Test func nothingAskedForIsEverythingInBothModes() throws {
     let plan = try plan(RunRequest())
-    #expect(plan.cells.count == 103)
-    #expect(plan.steps.count == 1030)
+    #expect(plan.cells.count == 109)
+    #expect(plan.steps.count == 1090)
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
   }
 
@@ -44,7 +44,7 @@ struct PlannerTests {
     var request = RunRequest()
     request.quick = true
     let plan = try plan(request)
-    #expect(plan.cells.count == 52)
+    #expect(plan.cells.count == 56)
     #expect(plan.request.repetitions == 6)
     #expect(plan.cells.allSatisfy { $0.warmupNanoseconds == 100_000_000 && $0.windowNanoseconds == 300_000_000 })
   }

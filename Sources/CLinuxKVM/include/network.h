@@ -104,7 +104,8 @@ static inline int pv_interface_address(const char *name, uint32_t address, int p
 }
 
 // A non-blocking UDP socket on this address and port with room for `buffer` bytes in either direction, also where that is
-// more than the host allows everyone: the descriptor, or -errno.
+// more than the host allows everyone. Datagrams that came before segmentation are given as they came, where the host can
+// (UDP_GRO). The descriptor, or -errno.
 static inline int pv_udp_socket(uint32_t address, uint16_t port, int buffer) {
   int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
@@ -112,6 +113,8 @@ static inline int pv_udp_socket(uint32_t address, uint16_t port, int buffer) {
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
   if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  int whole = 1;
+  setsockopt(descriptor, IPPROTO_UDP, 104 /* UDP_GRO */, &whole, sizeof whole);
   struct sockaddr_in name = {
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
   if (bind(descriptor, (struct sockaddr *)&name, sizeof name) < 0) {

@@ -12,9 +12,12 @@ import PVWire
 ///
 /// With port tap or peer, what is behind the card is another host: frames are UDP datagrams to its address, which it sends
 /// back, or takes and acknowledges. Then a frame is in flight, and no operation, until the far side has seen it.
+///
+/// Frames of more than 1,514 bytes are UDP datagrams before segmentation, which the card leaves to whoever is behind it: they
+/// are sent or received, and with an echo they would come back on the wrong way.
 enum NetworkWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
-    let card = try session.networkCard()
+    let card = try session.networkCard(offload: try session.number("size") > UInt64(ProbeFrame.fullSize))
     let loop = try NetworkLoop(session, card)
     Watchdog.start()
     try session.measure(loop)
@@ -25,10 +28,11 @@ enum NetworkWorkload {
 
 extension Session {
   /// The machine's network card.
-  func networkCard() throws(WorkloadFailure) -> any NetworkDriver {
+  func networkCard(offload: Bool = false) throws(WorkloadFailure) -> any NetworkDriver {
     let isPolled = isWord("completion", "polled")
     let virtio = VirtioNetwork(
-      polled: isPolled, firstSlot: UInt(MemoryMap.virtioMMIO), stride: UInt(MemoryMap.virtioMMIOStride),
+      polled: isPolled, offload: offload, firstSlot: UInt(MemoryMap.virtioMMIO),
+      stride: UInt(MemoryMap.virtioMMIOStride),
       slots: MemoryMap.virtioMMIOSlots, interruptInput: virtioInterruptInput)
     guard let card: any NetworkDriver = virtio ?? E1000Network(polled: isPolled) else {
       throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)"))
@@ -83,8 +87,8 @@ private final class NetworkLoop: MeasuredLoop {
     echoes = session.isWord("operation", "roundtrip")
     receives = session.isWord("operation", "receive") || session.isWord("operation", "both")
     sends = echoes || session.isWord("operation", "transmit") || session.isWord("operation", "both")
-    guard sends || receives, !(isFar && receives) else {
-      throw .failed(Text.bytes("network does not know the operation, or not with this port"))
+    guard sends || receives, !(isFar && receives), !(echoes && size > UInt64(ProbeFrame.fullSize)) else {
+      throw .failed(Text.bytes("network does not know the operation, or not with this port or size"))
     }
     self.session = session
     self.card = card
@@ -95,7 +99,8 @@ private final class NetworkLoop: MeasuredLoop {
       ? try ProbeStream(
         datagrams: card, size: Int(size), port: echoes ? ProbeDatagram.echoPort : ProbeDatagram.sinkPort,
         session: session)
-      : ProbeStream(frames: card, size: Int(size))
+      : size > UInt64(ProbeFrame.fullSize)
+        ? ProbeStream(segmented: card, size: Int(size)) : ProbeStream(frames: card, size: Int(size))
     patience = session.ticks(nanoseconds: 500_000_000)
   }
 
@@ -215,8 +220,7 @@ private final class NetworkLoop: MeasuredLoop {
   }
 
   private func send(_ buffer: UInt, stamp: UInt64) throws(NetworkError) {
-    stream.write(ProbeFrame.Content(sequence: sent, stamp: stamp), to: buffer)
-    try card.transmit(length: size)
+    try stream.send(ProbeFrame.Content(sequence: sent, stamp: stamp), in: buffer)
     sent += 1
     inFlight += 1
   }
