@@ -156,11 +156,12 @@ private final class NetworkLoop: MeasuredLoop {
   /// Asks the other guest to end: frames keep their order, so that it has seen by then whatever will ever arrive. One that
   /// does not answer is ended by its runner.
   private func dismissFarSide() throws(NetworkError) {
-    for _ in 0..<20 where !isFarSideGone {
+    for _ in 0..<3 where !isFarSideGone {
       guard let buffer = card.transmitBuffer() else { return }
       try card.transmit(length: stream.writeFarewell(to: buffer))
       card.kick()
-      let deadline = pv_tsc() &+ patience / 10
+      // Long: who asks twice sends to nobody.
+      let deadline = pv_tsc() &+ 2 &* patience
       while pv_tsc() < deadline, !isFarSideGone {
         if try takeReceived(counting: false) == 0, !isFarSideGone { try card.wait(until: deadline) }
         session.beat()
