@@ -153,8 +153,14 @@ extension RealGuests {
       #expect(measured.report.reason?.hasPrefix("no network card was found") == true)
     }
 
+    @Test func withoutOffloadALongFrameIsSkipped() throws {
+      let measured = try NetworkJob(backing: .sink, operation: "transmit", size: 1515, card: "e1000").run()
+      #expect(measured.report.status == .skipped)
+      #expect(measured.report.reason == "this network card leaves no segmentation to whoever is behind it")
+    }
+
     static let misfits = [
-      NetworkJob(size: 59), NetworkJob(backing: .sink, operation: "transmit", size: 1515, card: "e1000"),
+      NetworkJob(size: 59),
       NetworkJob(backing: .sink, operation: "transmit", size: 65_550), NetworkJob(depth: 0),
       NetworkJob(rate: 2_000_000_000),
     ]

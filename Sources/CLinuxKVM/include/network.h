@@ -70,6 +70,14 @@ static inline int pv_tap(const char *name) {
   return descriptor;
 }
 
+// Whether a TAP interface takes UDP datagrams before segmentation (Linux 6.2 and newer): a kernel that can give them, of
+// which nothing is asked here, can take them.
+static inline int pv_tap_segments_datagrams(int descriptor) {
+  unsigned long offload = TUN_F_CSUM | 0x20 /* TUN_F_USO4 */ | 0x40 /* TUN_F_USO6 */;
+  int can = ioctl(descriptor, TUNSETOFFLOAD, offload) == 0;
+  return ioctl(descriptor, TUNSETOFFLOAD, 0UL) == 0 && can;
+}
+
 // Switches an interface on: 0, or -errno.
 static inline int pv_interface_up(const char *name) {
   int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

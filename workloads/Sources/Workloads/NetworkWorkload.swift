@@ -75,6 +75,9 @@ private final class NetworkLoop: MeasuredLoop {
 
   init(_ session: Session, _ card: any NetworkDriver) throws(WorkloadFailure) {
     let size = try session.number("size")
+    guard size <= UInt64(ProbeFrame.fullSize) || card.maximumFrame > ProbeFrame.fullSize else {
+      throw .skipped(Text.bytes("this network card leaves no segmentation to whoever is behind it"))
+    }
     let depth = try session.number("depth")
     rate = try session.number("rate")
     isBesideAGuest = session.isWord("port", "peer")
