@@ -1,5 +1,6 @@
 import DeviceModel
 import GuestMemory
+import PVWire
 
 /// What a frame leaves undone for whoever forwards it: the fields of struct virtio_net_hdr (virtio 1.2, 5.1.6), which TAP
 /// speaks too. All zero is a complete frame.
@@ -19,6 +20,18 @@ public struct FrameOffload: BitwiseCopyable, Equatable, Sendable {
 
   /// A complete frame's.
   public init() {}
+
+  /// A UDP datagram over IPv4 without options, to be cut into such that fill an MTU of 1,500.
+  static let segmentedUDP: FrameOffload = {
+    var offload = FrameOffload()
+    offload.flags = 1
+    offload.segmentation = 5
+    offload.headerLength = UInt16(ProbeDatagram.headerSize)
+    offload.segmentSize = UInt16(ProbeDatagram.segmentSize)
+    offload.checksumStart = 34
+    offload.checksumOffset = 6
+    return offload
+  }()
 }
 
 /// What a port has counted; nothing that was sent or should have been received is missing from it.
@@ -41,6 +54,9 @@ public struct NetworkPortCounters: Equatable, Sendable {
 public protocol NetworkPort: AnyObject, Sendable {
   /// Longest frame in bytes that it takes or gives, offload included.
   var maximumFrame: Int { get }
+  /// Room in bytes without which it would be wrong to ask for a frame: it would only be lost. A plain frame's, where a port
+  /// does not know better.
+  var neededRoom: Int { get }
   /// Polled for input by the I/O thread: readable when `receive` may have a frame. Negative where input is never a surprise
   /// (an echo answers at once).
   var inputDescriptor: Int32 { get }
@@ -54,4 +70,9 @@ public protocol NetworkPort: AnyObject, Sendable {
   var hasInput: Bool { get }
   /// What was counted so far.
   var counters: NetworkPortCounters { get }
+}
+
+extension NetworkPort {
+  /// A plain frame's.
+  public var neededRoom: Int { NetworkLimits.plainFrame }
 }

@@ -17,6 +17,7 @@ struct NetworkAttachment {
   private let stack: HostStack?
   private(set) var card: Card
   private let address: [UInt8]
+  private static let mostPairs = 16
 
   /// What the specification asks for; nil where it asks for no card.
   init?(_ specification: MachineSpecification) throws(MachineError) {
@@ -28,7 +29,9 @@ struct NetworkAttachment {
     if choice == "e1000" {
       card = .e1000(nil)
     } else {
-      do { card = .virtio(try VirtioNet(port: port, address: address)) } catch {
+      // A pair of queues for each vCPU, as drivers want them; they use the first until they ask for more.
+      let pairs = min(specification.vcpus, Self.mostPairs)
+      do { card = .virtio(try VirtioNet(port: port, address: address, queuePairs: pairs)) } catch {
         throw .wiring("virtio-net: no eventfd, errno \(error.errno)")
       }
     }

@@ -18,7 +18,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   case echo
   /// Every frame is taken.
   case sink
-  /// Frames of `size` bytes (60 to 1514) come in, `rate` a second or, with 0, as fast as they are taken; what is sent is
+  /// Frames of `size` bytes (60 to 65,549) come in, `rate` a second or, with 0, as fast as they are taken; what is sent is
   /// taken.
   case source(size: Int, rate: UInt64)
   /// An inherited SOCK_SEQPACKET socket, whose other end is another guest's.
@@ -65,7 +65,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case ("echo", 1): self = .echo
     case ("sink", 1): self = .sink
     case ("source", 3):
-      guard let size = Int(parts[1]), (60...1514).contains(size), let rate = UInt64(parts[2]), rate <= 1_000_000_000
+      guard let size = Int(parts[1]), (60...65_549).contains(size), let rate = UInt64(parts[2]), rate <= 1_000_000_000
       else { return nil }
       self = .source(size: size, rate: rate)
     case ("socket", 2):

@@ -113,6 +113,39 @@ struct SourceAndSinkTests {
     #expect(sink.verdict == expected)
   }
 
+  @Test func aSourceOf64KiBGivesADatagramToBeSegmented() throws {
+    let source = try SourcePort(size: 65_549, rate: 0)
+    let frame = Parts(30_000, 40_000)
+    let received = source.receive(into: frame)
+    #expect(received.count == 65_549)
+    #expect(source.maximumFrame == 65_550)
+    #expect([received.offload.flags, received.offload.segmentation] == [1, 5])
+    #expect(received.offload.segmentSize == 1472)
+    #expect([received.offload.checksumStart, received.offload.checksumOffset] == [34, 6])
+    let start = try #require(frame.bytes.baseAddress)
+    #expect(ProbeDatagram.route(of: start, size: 65_549)?.destination == ProbeDatagram.guestAddress)
+    #expect(ProbeDatagram.content(of: start)?.sequence == 0)
+  }
+
+  @Test func aSinkChecksDatagramsToItsPort() throws {
+    let sink = try SinkPort()
+    let frame = Parts(65_549)
+    let start = try #require(frame.bytes.baseAddress)
+    let route = ProbeDatagram.Route(
+      hardwareSource: 1, hardwareDestination: 2, source: ProbeDatagram.guestAddress,
+      destination: ProbeDatagram.farAddress, sourcePort: ProbeDatagram.guestPort,
+      destinationPort: ProbeDatagram.sinkPort)
+    let constants = ProbeDatagram.prepare(start, size: 65_549, route: route, leavesChecksum: true)
+    for sequence: UInt64 in [0, 2] {
+      ProbeDatagram.seal(start, constants, content: ProbeFrame.Content(sequence: sequence, stamp: 0))
+      sink.send(frame)
+    }
+    frame.bytes[65_548] ^= 1
+    sink.send(frame)
+    #expect(sink.verdict.lost == 1)
+    #expect(sink.verdict.corrupted == 1)
+  }
+
   @Test func otherFramesAreNobodysBusiness() throws {
     let sink = try SinkPort()
     sink.send(Parts(60))

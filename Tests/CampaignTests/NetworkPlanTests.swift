@@ -20,6 +20,7 @@ struct NetworkPlanTests {
     #expect(try specification("network.roundtrip.64b.qd1.tap").network == .stack(.echo))
     #expect(try specification("network.transmit.1500b.tap").network == .stack(.sink))
     #expect(try specification("network.transmit.64b.peer").network == .peer)
+    #expect(try specification("network.receive.64k").network == .source(size: 65_549, rate: 0))
     #expect(try specification("disk.randread.4k.qd1").network == .none)
   }
 
@@ -34,6 +35,11 @@ struct NetworkPlanTests {
       .of("network.roundtrip.64b.qd1", modes: ["paravirt+completion=polled"]), library: .embedded())
     let parameters = plan.specification(of: plan.steps[0], disk: nil, resources: MachineResources()).parameters
     #expect(parameters.filter { $0.name == "completion" }.map(\.value) == ["polled"])
+  }
+
+  @Test func offloadNeedsACardThatHasIt() throws {
+    let plan = try Planner.plan(.of("network.transmit.64k", modes: ["full", "paravirt"]), library: .embedded())
+    #expect(plan.cells.map(\.skipReason) == ["needs net=virtio-net, this mode has e1000", nil])
   }
 
   @Test func networkWorkloadHasNoDisk() throws {

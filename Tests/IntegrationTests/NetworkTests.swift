@@ -91,6 +91,8 @@ extension RealGuests {
       NetworkJob(backing: .source(size: 64, rate: 1000), operation: "transmit", depth: 16),
       NetworkJob(backing: .sink, operation: "transmit", depth: 128, transport: "pci"),
       NetworkJob(backing: .sink, operation: "transmit", depth: 128, card: "e1000"),
+      NetworkJob(backing: .sink, operation: "transmit", size: 65_549, depth: 16, transport: "pci"),
+      NetworkJob(backing: .sink, operation: "transmit", size: 4097, depth: 40, completion: "polled"),
     ]
 
     @Test(arguments: transmissions) func whatIsSentIsTaken(_ job: NetworkJob) throws {
@@ -110,6 +112,9 @@ extension RealGuests {
       NetworkJob(backing: .source(size: 64, rate: 0), operation: "both", depth: 64, transport: "pci"),
       NetworkJob(backing: .source(size: 1514, rate: 0), operation: "receive", size: 1514, card: "e1000"),
       NetworkJob(backing: .source(size: 64, rate: 0), operation: "both", depth: 64, card: "e1000"),
+      NetworkJob(backing: .source(size: 65_549, rate: 0), operation: "receive", size: 65_549, transport: "pci"),
+      NetworkJob(
+        backing: .source(size: 9000, rate: 0), operation: "both", size: 9000, depth: 8, completion: "polled"),
     ]
 
     @Test(arguments: receptions) func whatASourceGivesIsReceived(_ job: NetworkJob) throws {
@@ -148,8 +153,16 @@ extension RealGuests {
       #expect(measured.report.reason?.hasPrefix("no network card was found") == true)
     }
 
+    @Test func withoutOffloadALongFrameIsSkipped() throws {
+      let measured = try NetworkJob(backing: .sink, operation: "transmit", size: 1515, card: "e1000").run()
+      #expect(measured.report.status == .skipped)
+      #expect(measured.report.reason == "this network card leaves no segmentation to whoever is behind it")
+    }
+
     static let misfits = [
-      NetworkJob(size: 59), NetworkJob(size: 1515), NetworkJob(depth: 0), NetworkJob(rate: 2_000_000_000),
+      NetworkJob(size: 59),
+      NetworkJob(backing: .sink, operation: "transmit", size: 65_550), NetworkJob(depth: 0),
+      NetworkJob(rate: 2_000_000_000),
     ]
 
     @Test(arguments: misfits) func whatDoesNotFitTheCardFails(_ job: NetworkJob) throws {

@@ -166,6 +166,17 @@ extension RealGuests {
       #expect(try #require(measured.report.metrics["throughput.ops"]) > 0)
     }
 
+    // What is cut is the host's business: the socket is given the datagram as the guest has sent it.
+    @Test(.enabled(if: Host.segmentsDatagrams, "this kernel takes no unsegmented datagrams from TAP"))
+    func unsegmentedDatagramsOf64KiBArriveWhole() throws {
+      let job = NetworkJob(backing: .stack(.sink), operation: "transmit", size: 65_549, depth: 16, transport: "pci")
+      let measured = try job.far("tap").run()
+      #expect(measured.report.status == .ok, "\(measured.report.reason ?? "")")
+      #expect(measured.damage == NetworkJob.Measured.noDamage)
+      #expect(try #require(measured["taken"]) > 0)
+      #expect(measured["taken"] == measured["sent"])
+    }
+
     static let tooShort = NetworkJob(backing: .stack(.echo), size: 65).far("tap")
     static let unsuitable = NetworkJob(backing: .stack(.echo), operation: "receive", size: 106).far("tap")
 

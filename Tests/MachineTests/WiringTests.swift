@@ -197,6 +197,13 @@ struct WiringTests {
     #expect(try WiredMachine(disk: "ide-pio", backing: .none).wiring.memoryCounts == [:])
   }
 
+  @Test(arguments: [(1, 1), (4, 4), (64, 16)]) func everyVCPUGetsAPairOfQueues(vcpus: Int, pairs: UInt8) throws {
+    let machine = try WiredMachine(
+      disk: "virtio-blk", transport: "pci", backing: .none, network: .echo, vcpus: vcpus)
+    // The most pairs in the configuration space (virtio 1.2, 5.1.4).
+    #expect(machine.word(0xE010_2008)[0] == pairs)
+  }
+
   @Test func everyVCPUGetsAQueue() throws {
     #expect(try WiredMachine(disk: "virtio-blk", backing: Self.disk, vcpus: 4).wiring.workers.count == 4)
   }

@@ -130,6 +130,18 @@ struct VirtioNetTests {
     #expect(rig.card.worker.counters.received == 16)
   }
 
+  @Test func aLongFrameWaitsForEnoughBuffers() throws {
+    let port = try SourcePort(size: 9000, rate: 0)
+    let rig = try NetRig(
+      port: port, features: NetRig.features.union([.netGuestChecksum, .netGuestUSO4, .netGuestUSO6]))
+    try rig.giveBuffers(4, size: 2048)
+    try rig.giveBuffers(1, size: 2048)
+    try rig.waitForUsed(5, of: 0)
+    rig.stop()
+    #expect(port.counters.received == 1)
+    #expect(port.counters.droppedIncoming == 0)
+  }
+
   @Test func configurationNamesAddressLinkAndPairs() throws {
     let card = try VirtioNet(port: try SinkPort(), address: [2, 3, 4, 5, 6, 7], queuePairs: 3)
     let bytes = (0..<10).map { card.configuration.read(at: $0, width: .byte) }
@@ -174,6 +186,15 @@ struct VirtioNetControlTests {
   @Test(arguments: refused) func whatCannotBeDoneIsRefused(_ command: [UInt8]) throws {
     #expect(try rig.control(command) == 1)
     #expect(!rig.driver.status.contains(.needsReset))
+  }
+
+  @Test func aDriverOfOnePairNeedsNotKnowOfOthers() throws {
+    let rig = try NetRig(port: try EchoPort(), queuePairs: 2)
+    try rig.giveBuffers(2, size: 2048)
+    try rig.transmit(NetRig.frame(64))
+    try rig.waitForUsed(1, of: 0)
+    #expect(rig.card.features.contains(.netMultiqueue))
+    #expect(try rig.queues[0].used(0) == (0, 76))
   }
 
   @Test func pairsAreUsedOnceTheDriverAskedForThem() throws {

@@ -16,8 +16,11 @@ struct ProbeReader: ~Copyable {
   mutating func enter(_ frame: Span<HostRange>, count: Int) {
     guard let copy = staging.bytes.baseAddress, count <= staging.bytes.count else { return }
     FrameBytes.gather(frame, to: copy)
-    guard ProbeFrame.isProbe(copy, size: count) else { return }
-    ledger.enter(ProbeFrame.content(of: copy, size: count))
+    if ProbeFrame.isProbe(copy, size: count) {
+      ledger.enter(ProbeFrame.content(of: copy, size: count))
+    } else if ProbeDatagram.route(of: copy, size: count)?.destinationPort == ProbeDatagram.sinkPort {
+      ledger.enter(ProbeDatagram.content(of: copy))
+    }
   }
 
   var verdict: NetworkPortVerdict { NetworkPortVerdict(ledger) }

@@ -3,12 +3,15 @@ import Glibc
 import GuestMemory
 import PVWire
 
-/// Sends probe frames to the guest, at a rate or as fast as they are taken, and is a sink for what the guest sends.
+/// Sends probe frames to the guest, at a rate or as fast as they are taken, and is a sink for what the guest sends. Frames that
+/// are longer than a link carries are UDP datagrams before segmentation.
 ///
 /// Used by one I/O thread, as every port; the counters are exact once that thread has ended.
 public final class SourcePort: VerifyingPort, @unchecked Sendable {
   /// Longest frame in bytes.
-  public let maximumFrame = NetworkLimits.plainFrame
+  public let maximumFrame: Int
+  /// All frames are of one size.
+  public var neededRoom: Int { max(size, NetworkLimits.plainFrame) }
   /// Readable when the next frame is due; negative without a rate.
   public let inputDescriptor: Int32
   /// What was counted so far.
@@ -19,15 +22,20 @@ public final class SourcePort: VerifyingPort, @unchecked Sendable {
   private let size: Int
   private let interval: UInt64
   private let template: PageBuffer
-  private let fillerHash: UInt64
+  private let content: Content
+  private enum Content {
+    case frame(fillerHash: UInt64)
+    case datagram(ProbeDatagram.Constants)
+  }
   private var reader: ProbeReader
   private var sequence: UInt64 = 0
   /// When the rate began, in nanoseconds of CLOCK_MONOTONIC; nil before the guest first asked.
   private var start: UInt64?
 
-  /// A source of frames of `size` bytes without FCS (60 to 1514), `rate` a second, 0 for as many as are taken.
+  /// A source of frames of `size` bytes without FCS (60 to 65,549), `rate` a second, 0 for as many as are taken.
   public init(size: Int, rate: UInt64) throws(NetworkPortError) {
-    precondition((ProbeFrame.minimumSize...ProbeFrame.fullSize).contains(size) && rate <= 1_000_000_000)
+    precondition((ProbeFrame.minimumSize...ProbeDatagram.maximumSize).contains(size) && rate <= 1_000_000_000)
+    maximumFrame = size > NetworkLimits.plainFrame ? NetworkLimits.offloadFrame : NetworkLimits.plainFrame
     self.size = size
     interval = rate == 0 ? 0 : 1_000_000_000 / rate
     do throws(StorageError) { template = try PageBuffer(byteCount: size) } catch {
@@ -35,7 +43,7 @@ public final class SourcePort: VerifyingPort, @unchecked Sendable {
     }
     guard let frame = template.bytes.baseAddress else { throw .system(operation: "mmap", errno: ENOMEM) }
     // To everyone, from a locally administered address: no card filters it out.
-    fillerHash = ProbeFrame.prepare(frame, size: size, destination: 0xFFFF_FFFF_FFFF, source: 0x0276_7000_0052)
+    content = Self.prepare(frame, size: size)
     reader = try ProbeReader()
     inputDescriptor = interval == 0 ? -1 : pv_timerfd()
     guard interval == 0 || inputDescriptor >= 0 else {
@@ -78,11 +86,30 @@ public final class SourcePort: VerifyingPort, @unchecked Sendable {
       counters.droppedIncoming += 1
       return nil
     }
-    ProbeFrame.seal(frame, fillerHash: fillerHash, content: content)
+    switch self.content {
+    case .frame(let hash):
+      ProbeFrame.seal(frame, fillerHash: hash, content: content)
+      offload = FrameOffload()
+    case .datagram(let constants):
+      ProbeDatagram.seal(frame, constants, content: content)
+      offload = FrameOffload.segmentedUDP
+    }
     FrameBytes.scatter(frame, count: size, to: buffers)
-    offload = FrameOffload()
     counters.received += 1
     return size
+  }
+
+  private static func prepare(_ frame: UnsafeMutableRawPointer, size: Int) -> Content {
+    let everyone: UInt64 = 0xFFFF_FFFF_FFFF
+    let own: UInt64 = 0x0276_7000_0052
+    guard size > ProbeFrame.fullSize else {
+      return .frame(fillerHash: ProbeFrame.prepare(frame, size: size, destination: everyone, source: own))
+    }
+    let route = ProbeDatagram.Route(
+      hardwareSource: own, hardwareDestination: everyone, source: ProbeDatagram.farAddress,
+      destination: ProbeDatagram.guestAddress, sourcePort: ProbeDatagram.sinkPort,
+      destinationPort: ProbeDatagram.guestPort)
+    return .datagram(ProbeDatagram.prepare(frame, size: size, route: route, leavesChecksum: true))
   }
 
   /// Frames that should have left by now.

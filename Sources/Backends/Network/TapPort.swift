@@ -7,8 +7,9 @@ import GuestMemory
 ///
 /// Used by one I/O thread, as every port; the counters are exact once that thread has ended.
 public final class TapPort: NetworkPort, @unchecked Sendable {
-  /// Longest frame in bytes: the host takes segmentation offload, and gives complete frames of its MTU.
-  public let maximumFrame = NetworkLimits.offloadFrame
+  /// Longest frame in bytes: where the host takes whatever a guest may leave to it, that of segmentation offload. It gives
+  /// complete frames of its MTU.
+  public let maximumFrame: Int
   /// The TAP's descriptor.
   public let inputDescriptor: Int32
   /// What was counted so far.
@@ -29,6 +30,8 @@ public final class TapPort: NetworkPort, @unchecked Sendable {
     }
     inputDescriptor = descriptor
     frames = FrameDescriptor(descriptor, kind: .device)
+    maximumFrame =
+      pv_tap_segments_datagrams(descriptor) != 0 ? NetworkLimits.offloadFrame : NetworkLimits.plainFrame
     let code = pv_interface_up(name)
     guard code == 0 else { throw .system(operation: "switching on '\(name)'", errno: -code) }
   }

@@ -70,6 +70,14 @@ static inline int pv_tap(const char *name) {
   return descriptor;
 }
 
+// Whether a TAP interface takes UDP datagrams before segmentation (Linux 6.2 and newer): a kernel that can give them, of
+// which nothing is asked here, can take them.
+static inline int pv_tap_segments_datagrams(int descriptor) {
+  unsigned long offload = TUN_F_CSUM | 0x20 /* TUN_F_USO4 */ | 0x40 /* TUN_F_USO6 */;
+  int can = ioctl(descriptor, TUNSETOFFLOAD, offload) == 0;
+  return ioctl(descriptor, TUNSETOFFLOAD, 0UL) == 0 && can;
+}
+
 // Switches an interface on: 0, or -errno.
 static inline int pv_interface_up(const char *name) {
   int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -104,7 +112,8 @@ static inline int pv_interface_address(const char *name, uint32_t address, int p
 }
 
 // A non-blocking UDP socket on this address and port with room for `buffer` bytes in either direction, also where that is
-// more than the host allows everyone: the descriptor, or -errno.
+// more than the host allows everyone. Datagrams that came before segmentation are given as they came, where the host can
+// (UDP_GRO). The descriptor, or -errno.
 static inline int pv_udp_socket(uint32_t address, uint16_t port, int buffer) {
   int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
@@ -112,6 +121,8 @@ static inline int pv_udp_socket(uint32_t address, uint16_t port, int buffer) {
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
   if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  int whole = 1;
+  setsockopt(descriptor, IPPROTO_UDP, 104 /* UDP_GRO */, &whole, sizeof whole);
   struct sockaddr_in name = {
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
   if (bind(descriptor, (struct sockaddr *)&name, sizeof name) < 0) {

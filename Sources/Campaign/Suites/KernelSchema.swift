@@ -56,7 +56,7 @@ struct KernelSchema: Sendable {
         ParameterSchema(
           name: "operation", kind: .word(["roundtrip", "transmit", "receive", "both"]), isRequired: true),
         ParameterSchema(name: "port", kind: .word(["echo", "sink", "source", "tap", "peer"]), isRequired: true),
-        ParameterSchema(name: "size", kind: .size(60...1514, multipleOf: 1), isRequired: true),
+        ParameterSchema(name: "size", kind: .size(60...65_549, multipleOf: 1), isRequired: true),
         ParameterSchema(name: "depth", kind: .count(1...4096), isRequired: true),
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),

@@ -254,7 +254,7 @@ extension VirtioNetWorker {
   }
 
   /// Makes sure that the next frame has room. Where the driver has given too few buffers, asks to be told of more, and is
-  /// content with room for a plain frame.
+  /// content with what the port needs.
   private func provide(
     _ pair: Int, _ served: ServedQueue, limit: Int, isMergeable: Bool
   ) throws(VirtqueueError) -> Bool {
@@ -262,8 +262,7 @@ extension VirtioNetWorker {
     while isMergeable ? buffers[pair].byteCount < wanted : buffers[pair].isEmpty {
       if try served.queue.pop(into: &chain) {
         try buffers[pair].append(chain)
-      } else if isMergeable, buffers[pair].byteCount >= VirtioNetHeader.byteCount + min(limit, NetworkLimits.plainFrame)
-      {
+      } else if isMergeable, buffers[pair].byteCount >= VirtioNetHeader.byteCount + min(limit, port.neededRoom) {
         return true
       } else if try !served.queue.requestNotification() {
         isStarving = true

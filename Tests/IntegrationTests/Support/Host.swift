@@ -42,6 +42,16 @@ enum Host {
     (try? Child.run([setprivProgram, "--bounding-set=-net_admin", "/bin/true"]).status) == 0
     || loudly(false, "a runner without capabilities is not tested: no \(setprivProgram), or it is refused")
 
+  /// True where TAP takes UDP datagrams before segmentation: Linux 6.2 or newer.
+  static let segmentsDatagrams: Bool = {
+    var name = utsname()
+    uname(&name)
+    let release = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    let numbers = release.split(separator: ".").prefix(2).compactMap { Int($0) }
+    return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 2)
+      || loudly(false, "no unsegmented datagrams over TAP: kernel \(release) is older than 6.2")
+  }()
+
   /// True where a network namespace can be had, and TAP interfaces in it.
   static let canMakeNetworks: Bool = {
     let canUnshare = (try? Child.run(["/usr/bin/unshare", "--net", "/bin/true"]).status) == 0

@@ -34,6 +34,9 @@ public protocol NetworkDriver: AnyObject {
   func transmitBuffer() -> UInt?
   /// Queues the frame of `length` bytes in the buffer that `transmitBuffer` gave last; the device is told by `kick`.
   func transmit(length: Int) throws(NetworkError)
+  /// As `transmit`, but the frame is a UDP datagram over IPv4 without options that the device cuts into such with `segment`
+  /// bytes of payload, and whose checksum field has the sum of the pseudo-header only.
+  func transmit(length: Int, segment: Int) throws(NetworkError)
   /// Tells the device of everything that was queued.
   func kick()
   /// Takes back buffers of frames that have left; how many.
@@ -51,6 +54,11 @@ public protocol NetworkDriver: AnyObject {
 }
 
 extension NetworkDriver {
+  /// Refuses: most cards cannot.
+  public func transmit(length: Int, segment: Int) throws(NetworkError) {
+    throw NetworkError("no segmentation offload", status: UInt32(truncatingIfNeeded: length))
+  }
+
   /// Only lets some time pass: the caller looks for itself.
   public func wait(until deadline: UInt64) throws(NetworkError) { pv_pause() }
 

@@ -47,6 +47,12 @@ public enum ProbeDatagram {
       self.destinationPort = destinationPort
     }
 
+    /// True where this is the way back of `route`, whatever hardware is on it.
+    public func answers(_ route: Route) -> Bool {
+      source == route.destination && destination == route.source && sourcePort == route.destinationPort
+        && destinationPort == route.sourcePort
+    }
+
     /// The way back.
     public var reversed: Route {
       Route(
@@ -60,10 +66,20 @@ public enum ProbeDatagram {
     @usableFromInline let fillerHash: UInt64
     /// One's complement sum of everything that the UDP checksum covers but number, stamp and checksum of the body.
     @usableFromInline let sum: UInt64
+    /// True where whoever forwards the datagram computes its checksum.
+    @usableFromInline let leavesChecksum: Bool
   }
 
+  /// The longest frame: an IPv4 packet of 65,535 bytes.
+  public static let maximumSize = 65_549
+  /// Payload of a datagram that fills an MTU of 1,500: what longer ones are cut into.
+  public static let segmentSize = 1472
+
   /// Writes headers and filler of a datagram in a frame of `size` bytes.
-  public static func prepare(_ frame: UnsafeMutableRawPointer, size: Int, route: Route) -> Constants {
+  /// With `leavesChecksum` the checksum field has the sum of the pseudo-header, for a card that does the rest.
+  public static func prepare(
+    _ frame: UnsafeMutableRawPointer, size: Int, route: Route, leavesChecksum: Bool = false
+  ) -> Constants {
     let length = UInt16(truncatingIfNeeded: size - 34)
     ProbeFrame.putAddresses(frame, destination: route.hardwareDestination, source: route.hardwareSource)
     put16(frame, 12, 0x0800)
@@ -85,13 +101,15 @@ public enum ProbeDatagram {
     let filler = sum(frame + minimumSize, count: size - minimumSize)
     // Addresses, protocol, the length once more, then the UDP header.
     let header = sum(frame + 26, count: 16) + 17 + UInt64(length)
-    return Constants(fillerHash: hash, sum: header + filler)
+    if leavesChecksum { put16(frame, 40, fold(sum(frame + 26, count: 8) + 17 + UInt64(length))) }
+    return Constants(fillerHash: hash, sum: header + filler, leavesChecksum: leavesChecksum)
   }
 
   /// Numbers and stamps a prepared datagram, and gives it its checksum.
   public static func seal(_ frame: UnsafeMutableRawPointer, _ constants: Constants, content: ProbeFrame.Content) {
     let body = frame + headerSize
     ProbeBody.seal(body, fillerHash: constants.fillerHash, content: content)
+    guard !constants.leavesChecksum else { return }
     let checksum = ~fold(constants.sum + sum(body, count: ProbeBody.minimumSize))
     // Zero would mean that there is none.
     put16(frame, 40, checksum == 0 ? 0xFFFF : checksum)

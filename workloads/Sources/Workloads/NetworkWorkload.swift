@@ -12,9 +12,12 @@ import PVWire
 ///
 /// With port tap or peer, what is behind the card is another host: frames are UDP datagrams to its address, which it sends
 /// back, or takes and acknowledges. Then a frame is in flight, and no operation, until the far side has seen it.
+///
+/// Frames of more than 1,514 bytes are UDP datagrams before segmentation, which the card leaves to whoever is behind it: they
+/// are sent or received, and with an echo they would come back on the wrong way.
 enum NetworkWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
-    let card = try session.networkCard()
+    let card = try session.networkCard(offload: try session.number("size") > UInt64(ProbeFrame.fullSize))
     let loop = try NetworkLoop(session, card)
     Watchdog.start()
     try session.measure(loop)
@@ -25,10 +28,11 @@ enum NetworkWorkload {
 
 extension Session {
   /// The machine's network card.
-  func networkCard() throws(WorkloadFailure) -> any NetworkDriver {
+  func networkCard(offload: Bool = false) throws(WorkloadFailure) -> any NetworkDriver {
     let isPolled = isWord("completion", "polled")
     let virtio = VirtioNetwork(
-      polled: isPolled, firstSlot: UInt(MemoryMap.virtioMMIO), stride: UInt(MemoryMap.virtioMMIOStride),
+      polled: isPolled, offload: offload, firstSlot: UInt(MemoryMap.virtioMMIO),
+      stride: UInt(MemoryMap.virtioMMIOStride),
       slots: MemoryMap.virtioMMIOSlots, interruptInput: virtioInterruptInput)
     guard let card: any NetworkDriver = virtio ?? E1000Network(polled: isPolled) else {
       throw .skipped(Text.bytes("no network card was found (neither in virtio-mmio slots nor on PCI)"))
@@ -71,6 +75,9 @@ private final class NetworkLoop: MeasuredLoop {
 
   init(_ session: Session, _ card: any NetworkDriver) throws(WorkloadFailure) {
     let size = try session.number("size")
+    guard size <= UInt64(ProbeFrame.fullSize) || card.maximumFrame > ProbeFrame.fullSize else {
+      throw .skipped(Text.bytes("this network card leaves no segmentation to whoever is behind it"))
+    }
     let depth = try session.number("depth")
     rate = try session.number("rate")
     isBesideAGuest = session.isWord("port", "peer")
@@ -83,8 +90,8 @@ private final class NetworkLoop: MeasuredLoop {
     echoes = session.isWord("operation", "roundtrip")
     receives = session.isWord("operation", "receive") || session.isWord("operation", "both")
     sends = echoes || session.isWord("operation", "transmit") || session.isWord("operation", "both")
-    guard sends || receives, !(isFar && receives) else {
-      throw .failed(Text.bytes("network does not know the operation, or not with this port"))
+    guard sends || receives, !(isFar && receives), !(echoes && size > UInt64(ProbeFrame.fullSize)) else {
+      throw .failed(Text.bytes("network does not know the operation, or not with this port or size"))
     }
     self.session = session
     self.card = card
@@ -95,7 +102,8 @@ private final class NetworkLoop: MeasuredLoop {
       ? try ProbeStream(
         datagrams: card, size: Int(size), port: echoes ? ProbeDatagram.echoPort : ProbeDatagram.sinkPort,
         session: session)
-      : ProbeStream(frames: card, size: Int(size))
+      : size > UInt64(ProbeFrame.fullSize)
+        ? ProbeStream(segmented: card, size: Int(size)) : ProbeStream(frames: card, size: Int(size))
     patience = session.ticks(nanoseconds: 500_000_000)
   }
 
@@ -151,11 +159,12 @@ private final class NetworkLoop: MeasuredLoop {
   /// Asks the other guest to end: frames keep their order, so that it has seen by then whatever will ever arrive. One that
   /// does not answer is ended by its runner.
   private func dismissFarSide() throws(NetworkError) {
-    for _ in 0..<20 where !isFarSideGone {
+    for _ in 0..<3 where !isFarSideGone {
       guard let buffer = card.transmitBuffer() else { return }
       try card.transmit(length: stream.writeFarewell(to: buffer))
       card.kick()
-      let deadline = pv_tsc() &+ patience / 10
+      // Long: who asks twice sends to nobody.
+      let deadline = pv_tsc() &+ 2 &* patience
       while pv_tsc() < deadline, !isFarSideGone {
         if try takeReceived(counting: false) == 0, !isFarSideGone { try card.wait(until: deadline) }
         session.beat()
@@ -215,8 +224,7 @@ private final class NetworkLoop: MeasuredLoop {
   }
 
   private func send(_ buffer: UInt, stamp: UInt64) throws(NetworkError) {
-    stream.write(ProbeFrame.Content(sequence: sent, stamp: stamp), to: buffer)
-    try card.transmit(length: size)
+    try stream.send(ProbeFrame.Content(sequence: sent, stamp: stamp), in: buffer)
     sent += 1
     inFlight += 1
   }

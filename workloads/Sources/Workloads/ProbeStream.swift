@@ -32,6 +32,8 @@ final class ProbeStream {
   private let card: any NetworkDriver
   private let size: Int
   private let envelope: Envelope
+  /// True where frames are longer than any link carries, and are cut by whoever forwards them.
+  private let isSegmented: Bool
   /// True where the far side says what it has seen.
   let isAcknowledged: Bool
 
@@ -44,6 +46,22 @@ final class ProbeStream {
       Self.pointer(DMAMemory(count: size).address), size: size, destination: Self.everyone, source: source)
     envelope = .frame(destination: Self.everyone, source: source, fillerHash: hash)
     isAcknowledged = false
+    isSegmented = false
+  }
+
+  /// A stream of datagrams in frames of `size` bytes, before segmentation, to whoever is on the link.
+  init(segmented card: any NetworkDriver, size: Int) {
+    self.card = card
+    self.size = size
+    let route = ProbeDatagram.Route(
+      hardwareSource: Self.number(card.address), hardwareDestination: Self.everyone,
+      source: ProbeDatagram.guestAddress, destination: ProbeDatagram.farAddress, sourcePort: ProbeDatagram.guestPort,
+      destinationPort: ProbeDatagram.sinkPort)
+    let constants = ProbeDatagram.prepare(
+      Self.pointer(DMAMemory(count: size).address), size: size, route: route, leavesChecksum: true)
+    envelope = .datagram(route, constants)
+    isAcknowledged = false
+    isSegmented = true
   }
 
   /// A stream of datagrams in frames of `size` bytes to a port of the far side, which is looked for at once.
@@ -55,13 +73,24 @@ final class ProbeStream {
       source: ProbeDatagram.guestAddress, destination: ProbeDatagram.farAddress, sourcePort: ProbeDatagram.guestPort,
       destinationPort: port)
     let constants = ProbeDatagram.prepare(
-      Self.pointer(DMAMemory(count: size).address), size: size, route: route)
+      Self.pointer(DMAMemory(count: size).address), size: size, route: route,
+      leavesChecksum: size > ProbeFrame.fullSize)
+    isSegmented = size > ProbeFrame.fullSize
     envelope = .datagram(route, constants)
     isAcknowledged = port == ProbeDatagram.sinkPort
   }
 
-  /// Writes a probe into a transmit buffer.
-  func write(_ content: ProbeFrame.Content, to buffer: UInt) {
+  /// Sends a probe by way of a transmit buffer.
+  func send(_ content: ProbeFrame.Content, in buffer: UInt) throws(NetworkError) {
+    write(content, to: buffer)
+    if isSegmented {
+      try card.transmit(length: size, segment: ProbeDatagram.segmentSize)
+    } else {
+      try card.transmit(length: size)
+    }
+  }
+
+  private func write(_ content: ProbeFrame.Content, to buffer: UInt) {
     let frame = Self.pointer(buffer)
     switch envelope {
     case .frame(let destination, let source, let hash):
@@ -71,7 +100,7 @@ final class ProbeStream {
       ProbeFrame.seal(frame, fillerHash: hash, content: content)
     case .datagram(let route, let constants):
       if ProbeDatagram.route(of: frame, size: size) != route {
-        _ = ProbeDatagram.prepare(frame, size: size, route: route)
+        _ = ProbeDatagram.prepare(frame, size: size, route: route, leavesChecksum: isSegmented)
       }
       ProbeDatagram.seal(frame, constants, content: content)
     }
@@ -106,8 +135,8 @@ final class ProbeStream {
         try answer(frame)
         return .other
       }
-      guard found == route.reversed else {
-        return found == Self.farewell(route).reversed ? .farewell : .other
+      guard found.answers(route) else {
+        return found.answers(Self.farewell(route)) ? .farewell : .other
       }
       let content = ProbeDatagram.content(of: bytes)
       guard isAcknowledged else { return .probe(content) }
