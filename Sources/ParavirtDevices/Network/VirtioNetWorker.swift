@@ -117,6 +117,7 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
       let hasMore = carry()
       wait(sleeping: !hasMore)
     }
+    flush()
   }
 }
 
@@ -164,6 +165,11 @@ extension VirtioNetWorker {
       abandon()
       return false
     }
+  }
+
+  /// Sends what the driver had queued when it was stopped: a guest's last words, which end before it does.
+  private func flush() {
+    do throws(VirtqueueError) { for pair in 0..<activePairs { _ = try transmit(pair) } } catch { abandon() }
   }
 
   /// The driver broke a queue: none is touched again before a reset.
