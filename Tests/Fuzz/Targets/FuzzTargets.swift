@@ -7,6 +7,8 @@ enum FuzzTargets {
       IDEDMAFuzz.self,
       BusMasterFuzz.self,
       E1000Fuzz.self,
+      IOAPICFuzz.self,
+      ClockFuzz.self,
       PCIConfigurationFuzz.self,
       VirtqueueFuzz.self,
       VirtioMMIOFuzz.self,
