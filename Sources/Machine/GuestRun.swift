@@ -58,7 +58,8 @@ private final class Machine {
     do {
       // Everything that needs no VM comes before its creation.
       let system = try KVMSystem(path: specification.kvmPath)
-      if specification.choices["ipi"] == "hypercall", !HypercallProbe.reachesKVM(system) {
+      let makesHypercalls = specification.choices["ipi"] == "hypercall" || specification.choices["lock"] == "kick"
+      if makesHypercalls, !HypercallProbe.reachesKVM(system) {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
       let memory = try GuestMemory(

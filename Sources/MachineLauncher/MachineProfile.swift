@@ -74,6 +74,18 @@ public enum MachineProfile {
         ("hypercall", "KVM_HC_SEND_IPI"),
       ]),
     Subsystem(
+      "eoi", "how the guest ends an interrupt", full: "apic", paravirt: "pv", isToldToGuest: true,
+      values: [
+        ("apic", "by a write to the local APIC"),
+        ("pv", "by KVM's flag in memory where it is set, without any exit"),
+      ]),
+    Subsystem(
+      "lock", "how a vCPU waits for a lock", full: "spin", paravirt: "kick", isToldToGuest: true,
+      values: [
+        ("spin", "awake, by pause loops"),
+        ("kick", "halted after a while, until KVM_HC_KICK_CPU wakes it"),
+      ]),
+    Subsystem(
       "pages", "what guest RAM is made of on the host", full: "4k", paravirt: "thp", isUniversal: true,
       values: [
         ("4k", "pages of 4 KiB, each mapped when it is first touched"),

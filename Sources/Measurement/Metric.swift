@@ -117,6 +117,10 @@ public enum MetricCatalog {
     Metric(
       id: "network.doorbells", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Doorbells of the network card, whole life"),
+    Metric(
+      id: "eoi.saved", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Ends of interrupt without a write, whole life"),
+    Metric(id: "lock.turns", unit: "1", better: .higher, floorAbsolute: 1, label: "Turns at the lock, whole life"),
     Metric(id: "ipi.sent", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts sent between vCPUs"),
     Metric(id: "ipi.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Interrupts handled by vCPUs"),
     Metric(

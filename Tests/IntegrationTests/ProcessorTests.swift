@@ -67,6 +67,36 @@ extension RealGuests {
       #expect(report.metrics["ipi.handled"] == report.metrics["ipi.sent"])
     }
 
+    @Test func everyTurnAtTheLockIsCounted() throws {
+      var job = specification(vcpus: 4, ipi: "xapic", wait: "halt")
+      job.kernel = "lock"
+      job.choices = ["lock": "spin"]
+      let report = try GuestRun.run(job)
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(try #require(report.metrics["lock.turns"]) > 100)
+    }
+
+    @Test(arguments: [
+      ("lock", "kick", "hypercalls do not reach KVM on this host"),
+      ("eoi", "pv", "KVM never sets its end-of-interrupt flag on this host"),
+    ]) func whatAHostCannotOfferIsSkippedWithItsReason(kernel: String, value: String, reason: String) throws {
+      var job = specification(vcpus: 2, ipi: "xapic", wait: "halt")
+      job.kernel = kernel
+      job.choices = [kernel: value, "cpuid": "kvm"]
+      let report = try GuestRun.run(job)
+      let ends: [RepetitionStatus: String?] = [.ok: nil, .skipped: reason]
+      #expect(ends[report.status] == .some(report.reason))
+    }
+
+    @Test func anInterruptToOneselfEndsByTheAPIC() throws {
+      var job = specification(vcpus: 1, ipi: "xapic", wait: "halt")
+      job.kernel = "eoi"
+      job.choices = ["eoi": "apic"]
+      let report = try GuestRun.run(job)
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(report.metrics["eoi.saved"] == 0)
+    }
+
     @Test func aDiskGuestLeavesTheOthersParked() throws {
       let image = try SeededImage()
       var specification = DiskJob(depth: 32).specification(on: image)

@@ -4,6 +4,11 @@ import PVWire
 enum Feasibility {
   private typealias Rule = @Sendable (Workload, Mode) -> String?
 
+  /// What a guest uses only where CPUID shows KVM's leaves.
+  private static let needsLeaves: KeyValuePairs = [
+    "clock": "kvmclock", "eoi": "pv", "ipi": "hypercall", "lock": "kick",
+  ]
+
   private static let rules: [Rule] = [
     { workload, mode in
       // A variant of something that the workload's machine does not have would be a copy of its base row.
@@ -29,8 +34,9 @@ enum Feasibility {
       workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
-      guard workload.uses("clock"), choice("clock", of: workload, in: mode) == "kvmclock" else { return nil }
-      return mode.choices["cpuid"] == "kvm" ? nil : "kvmclock needs cpuid=kvm"
+      guard mode.choices["cpuid"] != "kvm" else { return nil }
+      return needsLeaves.first { workload.uses($0.key) && choice($0.key, of: workload, in: mode) == $0.value }
+        .map { "\($0.key)=\($0.value) needs cpuid=kvm" }
     },
     { workload, mode in
       guard workload.kernel == "console", mode.choices["console"] == "uart" else { return nil }

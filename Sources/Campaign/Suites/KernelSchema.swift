@@ -43,6 +43,10 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "console", uses: ["console", "transport", "doorbell"],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
+    KernelSchema(name: "eoi", uses: ["eoi"], parameters: []),
+    KernelSchema(
+      name: "lock", uses: ["lock"],
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
     KernelSchema(
       name: "ipi", uses: ["ipi"],
       parameters: [

@@ -29,10 +29,8 @@ public enum LocalAPIC {
   static let timerVector: UInt8 = 0x4E
   private static let baseMSR: UInt32 = 0x1B
   private static let x2APICEnable: UInt64 = 1 << 10
-  private static let sendIPI: UInt64 = 10
   /// Which of them all processors use; set by `useForIPIs` on processor 0 while the others are parked.
   private nonisolated(unsafe) static var method = InterprocessorInterrupts.xAPIC
-  private nonisolated(unsafe) static var isAMD = false
 
   /// Enables it; `acceptsPIC` leaves LINT0 open for the 8259 (virtual wire mode), otherwise LINT0 is masked.
   public static func enable(acceptsPIC: Bool) {
@@ -44,7 +42,7 @@ public enum LocalAPIC {
   public static func useForIPIs(_ chosen: InterprocessorInterrupts) {
     method = chosen
     if chosen == .x2APIC { pv_end_interrupts_by_x2apic() }
-    if chosen == .hypercall { isAMD = Self.isAMDProcessor }
+    if chosen == .hypercall { Hypercall.prepare() }
   }
 
   /// Switches this processor's APIC to x2APIC mode; there is no way back but a reset.
@@ -57,7 +55,7 @@ public enum LocalAPIC {
       write(.commandHigh, UInt32(index) << 24)
       write(.commandLow, UInt32(vector))
     case .x2APIC: pv_wrmsr(msr(.commandLow), UInt64(index) << 32 | UInt64(vector))
-    case .hypercall: hypercall(sendIPI, 1, 0, UInt64(index), UInt64(vector))
+    case .hypercall: Hypercall.make(.sendIPI, 1, 0, UInt64(index), UInt64(vector))
     }
   }
 
@@ -73,15 +71,10 @@ public enum LocalAPIC {
 
   private static func msr(_ register: Register) -> UInt32 { firstMSR + UInt32(register.rawValue >> 4) }
 
-  @discardableResult
-  private static func hypercall(_ number: UInt64, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> UInt64 {
-    isAMD ? pv_vmmcall(number, a, b, c, d) : pv_vmcall(number, a, b, c, d)
-  }
-
-  /// "Auth" of AuthenticAMD, or "Hygo" of HygonGenuine.
-  private static var isAMDProcessor: Bool {
-    var words: [UInt32] = [0, 0, 0, 0]
-    words.withUnsafeMutableBufferPointer { pv_cpuid(0, 0, $0.baseAddress) }
-    return words[1] == 0x6874_7541 || words[1] == 0x6F67_7948
+  /// Interrupts end by KVM's flag from now on, where it is set, on this processor, number 0 (Linux, virt/kvm/x86/msr.rst,
+  /// MSR_KVM_PV_EOI_EN).
+  public static func endInterruptsByFlag() {
+    pv_wrmsr(0x4B56_4D04, UInt64(pv_eoi_flag_address(0)) | 1)
+    pv_end_interrupts_by_flag()
   }
 }

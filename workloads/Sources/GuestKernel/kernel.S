@@ -150,6 +150,18 @@ end_apic:
     movl $0, (%rax)
     pop %rax
     iretq
+end_paravirtual:                    // KVM's flag (Linux, virt/kvm/x86/msr.rst): an interrupt that it has ended already
+    push %rax
+    str %eax                        // TASK + 16 * processor
+    btrl $0, pv_eoi_flags - 4 * TASK(, %rax, 4)
+    jc 1f
+    mov $0xfee000b0, %eax
+    movl $0, (%rax)
+    pop %rax
+    iretq
+1:  lock incq pv_eoi_saved(%rip)
+    pop %rax
+    iretq
 end_x2apic:
     push %rax
     push %rcx
@@ -204,16 +216,20 @@ interrupts:
     .set vector, vector + 1
     .endr
 
-// The same for vectors from 0x30 on, where the local APIC is in x2APIC mode.
+// The same for vectors from 0x30 on with another end: in x2APIC mode, and by KVM's flag.
+    .macro more_interrupts name, end
     .balign 16
-x2apic_interrupts:
+\name:
     .set vector, 0x30
     .rept 208
     .balign 16
     lock incq pv_interrupts + 8 * vector(%rip)
-    jmp end_x2apic
+    jmp \end
     .set vector, vector + 1
     .endr
+    .endm
+    more_interrupts x2apic_interrupts, end_x2apic
+    more_interrupts paravirtual_interrupts, end_paravirtual
 
 // On the user stack of processor EDI.
 start_ring3:
@@ -256,10 +272,13 @@ pv_vmmcall:
     int3
     ret
 
-// The gates of vectors from 0x30 on, for a local APIC in x2APIC mode: only their lowest 16 bits differ.
+// How far the gates of vectors from 0x30 on are from those of other ends: only their lowest 16 bits differ.
     .globl pv_x2apic_gate_shift
 pv_x2apic_gate_shift:
     .quad x2apic_interrupts - (interrupts + 16 * (0x30 - 32))
+    .globl pv_paravirtual_gate_shift
+pv_paravirtual_gate_shift:
+    .quad paravirtual_interrupts - (interrupts + 16 * (0x30 - 32))
 
     .section .data.kernel, "aw"
     .macro gate handler, dpl
@@ -311,6 +330,12 @@ idtr:
     .globl pv_interrupts
 pv_interrupts:
     .skip 8 * 256
+    .globl pv_eoi_flags
+pv_eoi_flags:                       // a cache line for each processor
+    .skip 64 * PROCESSORS
+    .globl pv_eoi_saved
+pv_eoi_saved:
+    .skip 8
     .balign 64
 tasks:
     .skip TSS_SIZE * PROCESSORS

@@ -84,10 +84,22 @@ enum { PV_PROCESSORS = 16 };
 extern uint8_t pv_mailboxes[64 * PV_PROCESSORS];
 static inline uintptr_t pv_mailboxes_address(void) { return (uintptr_t)pv_mailboxes; }
 
-// Makes the interrupts of vectors from 0x30 on end themselves by x2APIC's register in place of xAPIC's.
-extern const uint64_t pv_x2apic_gate_shift;
-static inline void pv_end_interrupts_by_x2apic(void) {
-  for (int vector = 0x30; vector < 256; vector++) *(volatile uint16_t *)(pv_idt + 16 * vector) += (uint16_t)pv_x2apic_gate_shift;
+// Gives the interrupts of vectors from 0x30 on another end: by x2APIC's register, or by KVM's flag where it is set.
+extern const uint64_t pv_x2apic_gate_shift, pv_paravirtual_gate_shift;
+static inline void pv_move_gates(uint64_t shift) {
+  for (int vector = 0x30; vector < 256; vector++) *(volatile uint16_t *)(pv_idt + 16 * vector) += (uint16_t)shift;
+}
+static inline void pv_end_interrupts_by_x2apic(void) { pv_move_gates(pv_x2apic_gate_shift); }
+static inline void pv_end_interrupts_by_flag(void) { pv_move_gates(pv_paravirtual_gate_shift); }
+
+// KVM's end-of-interrupt flags, 64 bytes for each processor, and how many ends they have saved.
+extern uint8_t pv_eoi_flags[64 * PV_PROCESSORS];
+extern uint64_t pv_eoi_saved;
+static inline uintptr_t pv_eoi_flag_address(int processor) { return (uintptr_t)(pv_eoi_flags + 64 * processor); }
+static inline uint64_t pv_eoi_saved_count(void) { return __atomic_load_n(&pv_eoi_saved, __ATOMIC_ACQUIRE); }
+
+static inline uint64_t pv_fetch_add64(uintptr_t address, uint64_t value) {
+  return __atomic_fetch_add((uint64_t *)address, value, __ATOMIC_SEQ_CST);
 }
 static inline void pv_breakpoint(void) { __asm__ volatile("int3"); }
 static inline void pv_undefined(void) { __asm__ volatile("ud2"); }

@@ -1,0 +1,26 @@
+import GuestKernel
+
+/// Calls of KVM (Linux, virt/kvm/x86/hypercalls.rst). Where they do not reach it, the first one hangs the vCPU: whoever made the
+/// machine has found out before.
+public enum Hypercall {
+  /// The calls that this guest makes.
+  public enum Number: UInt64 {
+    case kickCPU = 5
+    case sendIPI = 10
+  }
+  private nonisolated(unsafe) static var isAMD = false
+
+  /// Finds out which of the two instructions this processor has; before the first call, on processor 0.
+  public static func prepare() {
+    let vendor = CPUID.words(0)[1]
+    isAMD = vendor == 0x6874_7541 || vendor == 0x6F67_7948  // "Auth" of AuthenticAMD, "Hygo" of HygonGenuine
+  }
+
+  /// Makes a call; its result, negative for an error.
+  @discardableResult @inline(__always)
+  public static func make(_ number: Number, _ a: UInt64, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0) -> Int64 {
+    let result =
+      isAMD ? pv_vmmcall(number.rawValue, a, b, c, d) : pv_vmcall(number.rawValue, a, b, c, d)
+    return Int64(bitPattern: result)
+  }
+}
