@@ -1,14 +1,17 @@
 # make bench   install what is missing, build, run the disk suite quickly, say where the report is
 # make build   leaves the program at .build/release/pvbench
 # make test    install, build, lint, all tests: what CI runs
+# make test-svm   every suite briefly on an AMD processor with SVM that QEMU emulates: hypercalls, native ring 0
+# make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
+SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test lint fuzz packages clean
+.PHONY: bench build test test-svm test-svm-deterministic lint fuzz packages packages-svm clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -20,18 +23,31 @@ test: build lint
 	swift build --build-tests
 	PVBENCH_VM="$(CURDIR)/.build/release/pvbench-vm" swift test --skip-build
 
+test-svm: build packages-svm
+	Tests/SVM/test.sh
+
+test-svm-deterministic: build packages-svm
+	Tests/SVM/deterministic.sh
+
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)
 
 fuzz: packages
 	RUNS=$(or $(RUNS),1000000) Tests/Fuzz/fuzz.sh $(TARGET)
 
-packages:
-	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+define install
+	@missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  echo "installing $$missing"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
+endef
+
+packages:
+	$(call install,$(PACKAGES))
+
+packages-svm:
+	$(call install,$(SVM_PACKAGES))
 
 clean:
 	swift package clean

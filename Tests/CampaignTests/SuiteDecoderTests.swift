@@ -1,4 +1,5 @@
 import Foundation
+import MachineLauncher
 import Testing
 
 @testable import Campaign
@@ -159,5 +160,14 @@ struct SuiteDecoderTests {
       try SuiteLibrary.load(directory: folder.path, workingDirectory: "/nowhere")
     }
     #expect(throws: CampaignError.self) { try SuiteLibrary.load(directory: "/nowhere", workingDirectory: "/nowhere") }
+  }
+
+  @Test func parameterThatIsNamedAfterAChoiceTakesItsValues() {
+    for kernel in KernelSchema.all {
+      for parameter in kernel.parameters {
+        guard let subsystem = MachineProfile.subsystems.first(where: { $0.name == parameter.name }) else { continue }
+        #expect(parameter.words.map { Set($0).isSubset(of: subsystem.values.map(\.name)) } == true, "\(parameter.name)")
+      }
+    }
   }
 }

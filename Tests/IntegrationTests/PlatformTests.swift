@@ -104,7 +104,7 @@ extension RealGuests {
       doorbell: String = "ioeventfd"
     ) -> PlatformJob {
       PlatformJob(
-        kernel: "balloon", parameters: ["operation": operation, "pages": "\(pages)"], choices: ["memory": "balloon"],
+        kernel: "balloon", parameters: ["operation": operation, "count": "\(pages)"], choices: ["memory": "balloon"],
         transport: transport, completion: completion, doorbell: doorbell)
     }
 
@@ -119,7 +119,7 @@ extension RealGuests {
       #expect(report.status == .ok, "\(report.reason ?? "")")
       #expect(report.log.contains("memory: virtio-balloon"))
       let operations = try #require(report.metrics["window.ops"])
-      let pages = try #require(job.parameters["pages"].flatMap { Double($0) })
+      let pages = try #require(job.parameters["count"].flatMap { Double($0) })
       let reclaimed = try #require(report.metrics["memory.reclaimed"])
       #expect(reclaimed > operations * pages * 4096)  // and those of the warm-up
       #expect(reclaimed.truncatingRemainder(dividingBy: pages * 4096) == 0)
@@ -135,17 +135,17 @@ extension RealGuests {
     }
 
     @Test func withoutABalloonTheRepetitionIsSkipped() throws {
-      let report = try PlatformJob(kernel: "balloon", parameters: ["operation": "inflate", "pages": "1"]).run()
+      let report = try PlatformJob(kernel: "balloon", parameters: ["operation": "inflate", "count": "1"]).run()
       #expect(report.status == .skipped)
       #expect(report.reason?.hasPrefix("no balloon was found") == true)
     }
 
     @Test(arguments: ["0", "1025"]) func anImpossibleNumberOfPagesFails(pages: String) throws {
       let report = try PlatformJob(
-        kernel: "balloon", parameters: ["operation": "inflate", "pages": pages], choices: ["memory": "balloon"]
+        kernel: "balloon", parameters: ["operation": "inflate", "count": pages], choices: ["memory": "balloon"]
       ).run()
       #expect(report.status == .failed)
-      #expect(report.reason == "pages: expected 1 to 1024")
+      #expect(report.reason == "count: expected 1 to 1024")
     }
   }
 }

@@ -36,6 +36,7 @@ cp "$modules"/virt/lib/irqbypass.ko "$modules"/arch/x86/kvm/kvm.ko "$modules"/ar
   "$modules"/drivers/net/tun.ko "$root/lib/modules/"
 cat > "$root/init" <<'INIT'
 #!/bin/sh
+# The disk, where there is one, is /data: a file system with direct I/O.
 # ttyS0: the kernel's console. ttyS1: what the job prints. ttyS2: the folder /job/out, as a compressed archive.
 export PATH=/bin:/job LD_LIBRARY_PATH=/job/lib HOME=/tmp
 mount -t proc proc /proc
@@ -43,6 +44,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 for module in irqbypass kvm kvm-amd tun; do insmod /lib/modules/$module.ko; done
+[ -e /dev/nvme0n1 ] && mkdir /data && mount -t ext4 /dev/nvme0n1 /data
 mkdir -p /dev/net
 [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
 ip link set lo up

@@ -36,9 +36,13 @@ for file in "$@"; do
 done
 (cat "$cache/base.cpio.gz"; cd "$work/root" && find . -mindepth 1 | cpio -o -H newc --quiet | gzip -1) > "$work/initrd"
 
+truncate -s 1G "$work/disk"
+/sbin/mkfs.ext4 -q -F -O ^has_journal "$work/disk"
+
 timeout -k 5 "$limit" qemu-system-x86_64 -M q35 -accel "$accelerator" "${count[@]}" -cpu EPYC,+svm -smp "$processors" \
   -m "$memory" -display none -nodefaults -monitor none -no-reboot -serial "file:$work/console" -serial "file:$work/output" \
-  -serial "file:$work/archive" -kernel "$cache/vmlinux" -initrd "$work/initrd" \
+  -serial "file:$work/archive" \
+  -drive "if=none,id=data,format=raw,cache=unsafe,file=$work/disk" -device nvme,drive=data,serial=data -kernel "$cache/vmlinux" -initrd "$work/initrd" \
   -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off panic=-1 rdinit=/init" 2> "$work/errors" || true
 tr -d '\r' < "$work/output" | sed '/^JOB ENDED [0-9]*$/d'
 code=$(tr -d '\r' < "$work/output" | sed -n 's/^JOB ENDED \([0-9]*\)$/\1/p')
@@ -49,6 +53,6 @@ if [ -z "$code" ]; then
 fi
 if [ -n "$out" ] && [ -s "$work/archive" ]; then
   mkdir -p "$out"
-  tar -x -z -f "$work/archive" -C "$out" --strip-components=1
+  tar -x -z -m -f "$work/archive" -C "$out" --strip-components=1
 fi
 exit "$code"

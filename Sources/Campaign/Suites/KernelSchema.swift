@@ -17,6 +17,12 @@ struct ParameterSchema: Sendable {
   let isRequired: Bool
   /// The value of another parameter that makes this one required.
   var neededBy: (name: String, value: String)?
+
+  /// The words that it may be; nil where it is a number.
+  var words: [String]? {
+    guard case .word(let words) = kind else { return nil }
+    return words
+  }
 }
 
 /// The typed parameters of each guest kernel (`workloads/Sources/Workloads`). To add a kernel is to add a row: suites are
@@ -80,7 +86,7 @@ struct KernelSchema: Sendable {
       name: "balloon", uses: ["memory", "transport", "doorbell", "completion"],
       parameters: [
         ParameterSchema(name: "operation", kind: .word(["inflate", "reporting"]), isRequired: true),
-        ParameterSchema(name: "pages", kind: .count(1...1024), isRequired: true),
+        ParameterSchema(name: "count", kind: .count(1...1024), isRequired: true),
       ]),
   ]
 

@@ -4,7 +4,7 @@ import PVWire
 
 /// balloon: memory goes back to the host and is used again, over and over.
 ///
-/// Parameters: operation (inflate: pages into the balloon and out again; reporting: pages reported as free), pages (a
+/// Parameters: operation (inflate: pages into the balloon and out again; reporting: pages reported as free), count (of pages, a
 /// request), completion (interrupt, polled). Before each operation every page is looked at and written to: after the first one
 /// it must hold zeroes, as what was given back is gone. Latency is that of the requests; touching the pages is outside of it,
 /// but inside the throughput.
@@ -33,9 +33,9 @@ private final class BalloonLoop: MeasuredLoop {
   private static let pageSize = 4096
 
   init(_ session: Session, _ device: VirtioBalloon) throws(WorkloadFailure) {
-    let count = try session.number("pages")
+    let count = try session.number("count")
     guard count >= 1, count <= UInt64(VirtioBalloon.mostPages) else {
-      throw .failed(Text.bytes("pages: expected 1 to 1024"))
+      throw .failed(Text.bytes("count: expected 1 to 1024"))
     }
     isReporting = session.isWord("operation", "reporting")
     guard isReporting || session.isWord("operation", "inflate") else {
