@@ -30,7 +30,7 @@ struct SuiteDecoderTests {
   @Test func builtInDiskSuiteHasEveryRow() throws {
     let suite = try #require(SuiteLibrary.embedded().suites.first { $0.name == "disk" })
     #expect(suite.workloads.count == 35)
-    #expect(suite.workloads.filter { $0.tags.contains("quick") }.count == 14)
+    #expect(suite.workloads.filter { $0.tags.contains("quick") }.count == 11)
     let row = try #require(suite.workloads.first { $0.id == "disk.seqwrite.128k.qd32" })
     #expect(
       row.parameters.map { "\($0.name)=\($0.value)" } == [
