@@ -23,10 +23,17 @@ struct ForestSection: Sendable {
       let pair = ModeName.pair(comparison.mode) ?? (comparison.mode, "")
       return Row(
         title: WorkloadName(comparison.workload).shortTitle, anchor: comparison.workload,
-        modes: "\(pair.b) over \(pair.a)",
+        modes: Self.words(pair),
         pair: PairView(comparison))
     }
     svg = Self.plot(comparisons.filter { $0.better == .higher }, namesPair: severalPairs)
+  }
+
+  /// `paravirt over full`; a variant of a mode by what is different: `full with disk=ide-dma, pages=thp over full`.
+  static func words(_ pair: (a: String, b: String)) -> String {
+    let choices = pair.b.split(separator: "+").map(String.init)
+    guard choices.count > 1 else { return "\(pair.b) over \(pair.a)" }
+    return "\(choices[0]) with \(choices.dropFirst().joined(separator: ", ")) over \(pair.a)"
   }
 
   /// Workload and pair of modes of every step that an attribution explains.
@@ -40,12 +47,15 @@ struct ForestSection: Sendable {
   }
 
   private static let rowHeight = 46.0
+  /// A line for the modes, where there are several pairs.
+  private static let pairHeight = 16.0
 
   private static func plot(_ comparisons: [ComparisonRecord], namesPair: Bool) -> Markup? {
     let drawn = comparisons.filter { ($0.ratio ?? 0) > 0 && ($0.ratio ?? 0).isFinite }
     guard !drawn.isEmpty else { return nil }
     let axis = LogarithmicAxis(covering: drawn.flatMap { [$0.ratio, $0.ratioLow, $0.ratioHigh].compactMap { $0 } })
-    let bottom = rowHeight * Double(drawn.count) + 6
+    let height = rowHeight + (namesPair ? pairHeight : 0)
+    let bottom = height * Double(drawn.count) + 6
     let description = drawn.map { comparison in
       "\(WorkloadName(comparison.workload).shortTitle): \(RatioView(comparison).map { "\($0.text) \($0.interval)" } ?? "")"
     }.joined(separator: "; ")
@@ -56,14 +66,16 @@ struct ForestSection: Sendable {
       svg.text(axis.label(tick), x: x, y: bottom + 17, style: "tick")
     }
     for (index, comparison) in drawn.enumerated() {
-      let top = rowHeight * Double(index)
-      let title = WorkloadName(comparison.workload).shortTitle + (namesPair ? " (\(comparison.mode))" : "")
-      svg.text(title, x: 0, y: top + 17, style: "label")
+      let top = height * Double(index)
+      svg.text(WorkloadName(comparison.workload).shortTitle, x: 0, y: top + 17, style: "label")
+      if namesPair, let pair = ModeName.pair(comparison.mode) {
+        svg.text(words(pair), x: 0, y: top + 17 + pairHeight, style: "pair")
+      }
       if let ratio = RatioView(comparison) {
         svg.text("\(ratio.text) \(ratio.bounds)", x: 100, y: top + 17, style: "value")
       }
       let style = VerdictView(comparison).style
-      let y = top + 32
+      let y = top + height - 14
       if let low = comparison.ratioLow, let high = comparison.ratioHigh, low > 0, high.isFinite {
         let (left, right) = (axis.position(of: low), axis.position(of: high))
         svg.line(x1: left, x2: right, y1: y, y2: y, style: "whisker \(style)")

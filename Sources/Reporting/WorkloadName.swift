@@ -16,10 +16,15 @@ struct WorkloadName {
     "seqwrite": "sequential writes", "flush": "writes with a flush", "mixed70": "random operations, 70 % of them reads",
     "write": "console writes",
     "roundtrip": "round trips", "transmit": "frames out", "receive": "frames in", "both": "frames both ways",
-    "clock": "clock", "timer": "one-shot timers",
+    "clock": "reads of the clock", "timer": "one-shot timers", "eoi": "interrupts to oneself",
+    "lock": "turns at a lock", "ipi": "interrupts between vCPUs", "entropy": "requests for random bytes",
+    "balloon": "balloon requests",
   ]
   /// Circumstances that need more than their own word.
-  private static let words = ["null": "null back end", "polled": "polled completion"]
+  private static let words = [
+    "null": "null back end", "polled": "polled completion", "tap": "host's network stack", "peer": "another guest",
+    "spin": "awake", "inflate": "inflated and deflated", "reporting": "free pages reported", "read": "one after the other",
+  ]
 
   init(_ id: String) {
     self.id = id
@@ -39,6 +44,8 @@ struct WorkloadName {
         rest.append("queue depth \(depth), closed loop")
       } else if part.hasPrefix("rate"), let rate = Int(part.dropFirst(4)) {
         rest.append("\(rate) a second, open loop")
+      } else if part.hasSuffix("vcpus"), let count = Int(part.dropLast(5)) {
+        rest.append("\(count) vCPUs")
       } else {
         rest.append(Self.words[part] ?? part)
       }

@@ -31,6 +31,14 @@ import Testing
   }
 
   @Test(arguments: [
+    ("full", "paravirt", "paravirt over full"),
+    ("full", "full+disk=ide-dma", "full with disk=ide-dma over full"),
+    ("paravirt", "paravirt+doorbell=exit+transport=mmio", "paravirt with doorbell=exit, transport=mmio over paravirt"),
+  ]) func pairOfModesIsNamedByWhatIsDifferent(a: String, b: String, words: String) {
+    #expect(ForestSection.words((a, b)) == words)
+  }
+
+  @Test(arguments: [
     ("disk.randread.4k.qd1", "4\u{202F}KiB random reads, queue depth 1, closed loop", "disk.randread"),
     ("disk.seqwrite.128k.qd32", "128\u{202F}KiB sequential writes, queue depth 32, closed loop", "disk.seqwrite"),
     (
@@ -38,6 +46,11 @@ import Testing
       "disk.randread"
     ),
     ("console.write.80b", "80\u{202F}B console writes", "console.write"),
+    ("platform.ipi.2vcpus.spin", "interrupts between vCPUs, 2 vCPUs, awake", "platform.ipi"),
+    (
+      "network.roundtrip.64b.qd1.tap", "64\u{202F}B round trips, queue depth 1, closed loop, host's network stack",
+      "network.roundtrip"
+    ),
     ("cpu.unknown.x", "cpu.unknown.x", "cpu.unknown"), ("", "", ""),
   ]) func workloadIsNamedInWords(id: String, title: String, family: String) {
     #expect(WorkloadName(id).title == title)

@@ -107,7 +107,7 @@ import Testing
 
   @Test func stepsOfAnAblationAreLeftToTheWaterfall() throws {
     let rows = try #require(ForestSection(try ablated())).rows.filter { $0.anchor == "disk.randread.4k.qd1" }
-    #expect(rows.map(\.modes) == ["full+console=virtio over full", "paravirt over full"])
+    #expect(rows.map(\.modes) == ["full with console=virtio over full", "paravirt over full"])
   }
 
   @Test func headlineIsAboutParavirtAndNotAboutAStep() throws {
