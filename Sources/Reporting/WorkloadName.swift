@@ -23,7 +23,8 @@ struct WorkloadName {
   /// Circumstances that need more than their own word.
   private static let words = [
     "null": "null back end", "polled": "polled completion", "tap": "host's network stack", "peer": "another guest",
-    "spin": "awake", "inflate": "inflated and deflated", "reporting": "free pages reported", "read": "one after the other",
+    "spin": "awake", "inflate": "inflated and deflated", "reporting": "free pages reported",
+    "read": "one after the other",
   ]
 
   init(_ id: String) {
