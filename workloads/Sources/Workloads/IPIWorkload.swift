@@ -88,13 +88,7 @@ private final class IPIRing: MeasuredLoop {
   func settle() throws(WorkloadFailure) {
     counters.store(UInt64(1), at: Self.line * Processors.most)
     for index in 1..<processors { send(from: 0, to: index) }
-    let limit = pv_tsc() &+ patience
-    for index in 1..<processors {
-      while Processors.isBusy(index) {
-        guard pv_tsc() < limit else { throw .failed(Text.bytes("a processor has not ended: its interrupt was lost")) }
-        pv_pause()
-      }
-    }
+    try session.awaitProcessors(processors, ticks: patience, "a processor has not ended: its interrupt was lost")
   }
 
   /// Interrupts sent by all processors.

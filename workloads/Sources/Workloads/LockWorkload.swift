@@ -31,7 +31,7 @@ private final class LockLoop: MeasuredLoop {
   private let kicks: Bool
   private let memory: DMAMemory
 
-  /// Offsets, a cache line each; from `ticket` on one for each processor: the ticket that it sleeps for, and its turns.
+  /// Offsets, a cache line each; from `processors` on one for each of them: the ticket that it sleeps for, and its turns.
   private enum Place {
     static let next: UInt = 0
     static let serving: UInt = 64
@@ -85,15 +85,9 @@ private final class LockLoop: MeasuredLoop {
   /// The others end after the turn that they wait for.
   func settle() throws(WorkloadFailure) {
     pv_store64(memory.address + Place.end, 1)
-    let limit = pv_tsc() &+ session.ticks(nanoseconds: 2_000_000_000)
-    for index in 1..<processors {
-      while Processors.isBusy(index) {
-        guard pv_tsc() < limit else {
-          throw .failed(Text.bytes("a vCPU waits for the lock for ever: its kick was lost"))
-        }
-        pv_pause()
-      }
-    }
+    try session.awaitProcessors(
+      processors, ticks: session.ticks(nanoseconds: 2_000_000_000),
+      "a vCPU waits for the lock for ever: its kick was lost")
   }
 
   /// Turns of all processors, and what was counted in them.

@@ -13,4 +13,15 @@ extension Session {
     }
     return count
   }
+
+  /// Returns when the processors from 1 to `count` - 1 have done what they were given; after `ticks` of the TSC fails with `text`.
+  func awaitProcessors(_ count: Int, ticks: UInt64, _ text: StaticString) throws(WorkloadFailure) {
+    let limit = pv_tsc() &+ ticks
+    for index in 1..<count {
+      while Processors.isBusy(index) {
+        guard pv_tsc() < limit else { throw .failed(Text.bytes(text)) }
+        pv_pause()
+      }
+    }
+  }
 }

@@ -103,13 +103,7 @@ private final class TimerLoop: MeasuredLoop {
   /// Ends the other processors' timers. A processor whose interrupt is lost sleeps for ever.
   func settle() throws(WorkloadFailure) {
     pv_store64(counters.address + UInt(Self.line * Processors.most), 1)
-    let limit = pv_tsc() &+ periodTicks &+ patienceTicks
-    for index in 1..<processors {
-      while Processors.isBusy(index) {
-        guard pv_tsc() < limit else { throw .failed(Text.bytes("a vCPU's timer interrupt never came")) }
-        pv_pause()
-      }
-    }
+    try session.awaitProcessors(processors, ticks: periodTicks &+ patienceTicks, "a vCPU's timer interrupt never came")
   }
 
   /// The part of processor `index`.
