@@ -128,7 +128,8 @@ enum ReportBuilder {
     report.metrics["window.ops"] = operations
     report.metrics["window.loop_seconds"] = empty / Double(outcome.tscHertz)
     report.metrics["throughput.ops"] = operations / seconds
-    report.metrics["throughput.bytes"] = bytes / seconds
+    // Operations that move nothing have no bytes a second.
+    if bytes > 0 { report.metrics["throughput.bytes"] = bytes / seconds }
     guard let window = outcome.window else { return }
     report.exits = outcome.exits
     report.kvmStats = window.kvmStats

@@ -158,6 +158,14 @@ struct ReportBuilderTests {
     #expect(ReportBuilder.report(outcome).metrics == ["exits.loop_total": 0])
   }
 
+  @Test func operationsThatMoveNothingHaveNoBytesASecond() {
+    var outcome = honest()
+    outcome.records = [.window(operations: 10, bytes: 0, startTSC: 5, endTSC: 1_000_000_005, emptyLoopTicks: 0)]
+    let report = ReportBuilder.report(outcome)
+    #expect(report.metrics["throughput.ops"] == 10)
+    #expect(report.metrics["throughput.bytes"] == nil)
+  }
+
   /// A hostile guest's window must not divide by zero.
   @Test(arguments: [(UInt64(0), UInt64(9)), (1, 5)])
   func aWindowOfNothingHasNoThroughput(operations: UInt64, end: UInt64) {
