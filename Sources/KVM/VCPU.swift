@@ -60,7 +60,7 @@ public struct VCPU: ~Copyable, @unchecked Sendable {
   /// Runs the guest until something needs userspace. An access in the returned exit must be answered before the next call;
   /// neither allocates nor locks.
   public func run() -> VCPUExit {
-    let result = pv_ioctl_value(descriptor.raw, pv_KVM_RUN, 0)
+    let result = pv_kvm_run(descriptor.raw)
     if result >= 0 { return VCPUExit.decode(page.run, byteCount: page.byteCount) }
     return result == -EINTR || result == -EAGAIN ? .interrupted : .runFailed(errno: -result)
   }

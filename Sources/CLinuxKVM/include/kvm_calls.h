@@ -3,16 +3,23 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
-// An ioctl with a plain number as its argument: its result, or -errno.
-static inline int pv_ioctl_value(int descriptor, unsigned long request, unsigned long argument) {
-  int result = ioctl(descriptor, request, argument);
+// An ioctl with a pointer as its argument: its result, or -errno. One that a signal, or work that io_uring has for this thread,
+// interrupted is made again (KVM_CREATE_VM gives up while either is pending).
+static inline int pv_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
+  int result;
+  do result = ioctl(descriptor, request, argument);
+  while (result < 0 && errno == EINTR);
   return result < 0 ? -errno : result;
 }
 
-// An ioctl with a pointer as its argument: its result, or -errno.
-static inline int pv_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
-  int result = ioctl(descriptor, request, argument);
-  return result < 0 ? -errno : result;
+// An ioctl with a plain number as its argument, likewise.
+static inline int pv_ioctl_value(int descriptor, unsigned long request, unsigned long argument) {
+  return pv_ioctl_pointer(descriptor, request, (void *)argument);
+}
+
+// KVM_RUN, which an interruption ends: 0, or -errno.
+static inline int pv_kvm_run(int vcpu) {
+  return ioctl(vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
 }
 
 // KVM_IOEVENTFD: signals `eventfd` on a guest write of `length` bytes (0: any length) at `address`.

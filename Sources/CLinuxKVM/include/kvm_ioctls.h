@@ -25,7 +25,6 @@ static const unsigned long pv_KVM_ENABLE_CAP = KVM_ENABLE_CAP;
 static const unsigned long pv_KVM_GET_STATS_FD = KVM_GET_STATS_FD;
 
 // a vCPU
-static const unsigned long pv_KVM_RUN = KVM_RUN;
 static const unsigned long pv_KVM_GET_REGS = KVM_GET_REGS;
 static const unsigned long pv_KVM_SET_REGS = KVM_SET_REGS;
 static const unsigned long pv_KVM_GET_SREGS = KVM_GET_SREGS;
