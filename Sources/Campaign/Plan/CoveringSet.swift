@@ -16,7 +16,7 @@ enum CoveringSet {
     let candidates = candidates(for: workload).filter {
       Feasibility.obstacle(workload, in: $0, imageBytes: imageBytes) == nil
     }
-    let used = MachineProfile.subsystems.map(\.name).filter(workload.uses)
+    let used = subsystems(of: workload).map(\.name)
     var missing = candidates.reduce(into: Set<Pair>()) { $0.formUnion(pairs(of: $1, used)) }
     for mode in modes { missing.subtract(pairs(of: mode, used)) }
     var chosen: [Mode] = []
@@ -36,7 +36,7 @@ enum CoveringSet {
   /// Every machine of the subsystems that the workload uses, named after the end that it is closer to.
   private static func candidates(for workload: Workload) -> [Mode] {
     var machines: [[String: String]] = [[:]]
-    for subsystem in MachineProfile.subsystems where workload.uses(subsystem.name) {
+    for subsystem in subsystems(of: workload) {
       machines = machines.flatMap { machine in
         subsystem.values.map { machine.merging([subsystem.name: $0.name]) { $1 } }
       }
@@ -45,6 +45,11 @@ enum CoveringSet {
       MachineProfile.modes.map { Mode(base: $0.name, choices: $0.choices.merging(machine) { $1 }) }
         .min { $0.overrides.count < $1.overrides.count }
     }
+  }
+
+  /// What the workload's machine is made of.
+  private static func subsystems(of workload: Workload) -> [Subsystem] {
+    MachineProfile.subsystems.filter { workload.uses($0.name) && !$0.isPlacement }
   }
 
   private static func pairs(of mode: Mode, _ subsystems: [String]) -> [Pair] {
