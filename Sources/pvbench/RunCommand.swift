@@ -40,6 +40,8 @@ struct RunCommand: AsyncParsableCommand {
   var memory: UInt64?
   @Option(help: "vCPUs; 1.")
   var vcpus: Int?
+  @Option(help: "auto, node=N, spread or remote: where guests go on a host with several NUMA nodes.")
+  var numa: String?
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -82,6 +84,7 @@ struct RunCommand: AsyncParsableCommand {
     request.order = order
     request.memory = memory
     request.vcpus = vcpus
+    request.numa = numa
     request.disk = disk
     return request
   }

@@ -92,7 +92,11 @@ public struct Campaign: Sendable {
     }
     let vcpus = plan.mostVCPUs
     let record = host.record(vcpus, kvmPath)
-    let resources = host.resources(vcpus, kvmPath)
+    let home = plan.request.numaNode
+    let resources = host.resources(vcpus, home, kvmPath)
+    if let home, case .failure(let obstacle)? = resources.placements[.local] {
+      throw .usage("--numa node=\(home): \(obstacle)")
+    }
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
         throw .usage(
@@ -199,7 +203,7 @@ public struct Campaign: Sendable {
     let step = plan.steps[order]
     let cell = plan.cells[step.cell]
     var record: RepetitionRecord
-    if let reason = cell.skipReason {
+    if let reason = cell.skipReason ?? resources.obstacle(to: cell) {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
