@@ -42,6 +42,11 @@ struct RunCommand: AsyncParsableCommand {
   var vcpus: Int?
   @Option(help: "auto, node=N, spread or remote: where guests go on a host with several NUMA nodes.")
   var numa: String?
+  @Option(
+    parsing: .upToNextOption,
+    help:
+      "Programs that run the guests, compared with each other: builtin, qemu, qemu-tcg (see `pvbench list runners`).")
+  var runner: [String] = []
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -50,7 +55,7 @@ struct RunCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let settings = try Configuration.load(environment: environment)
     var options = CampaignOptions(library: try SuiteLibrary.load(directory: suites))
-    options.request = request
+    options.request = try request()
     options.out = out ?? settings.out ?? options.out
     options.resume = resume
     options.overwriteDisk = overwriteDisk
@@ -71,7 +76,7 @@ struct RunCommand: AsyncParsableCommand {
     try conclude(result, signal: signal)
   }
 
-  private var request: RunRequest {
+  private func request() throws(CampaignError) -> RunRequest {
     var request = RunRequest()
     request.suites = suite.flatMap(Self.split)
     request.workloads = workload.flatMap(Self.split)
@@ -86,6 +91,7 @@ struct RunCommand: AsyncParsableCommand {
     request.vcpus = vcpus
     request.numa = numa
     request.disk = disk
+    request.runners = try RunRequest.runners(runner.flatMap(Self.split))
     return request
   }
 

@@ -84,19 +84,24 @@ public struct Campaign: Sendable {
         try Planner.plan(options.request, library: options.library, imageBytes: options.imageBytes)
       }
     let kvmPath = KVMAccess.path(environment: options.environment)
-    try KVMAccess.check(kvmPath)
+    let programs = plan.cells.map(\.program)
+    if programs.contains(where: \.needsKVM) { try KVMAccess.check(kvmPath) }
+    let qemu = programs.contains(where: \.isQEMU) ? host.qemu(options.environment) : nil
+    if case .missing(let reason) = qemu, programs.allSatisfy(\.isQEMU) { throw .host(reason) }
     let supervisor = try Supervisor.locate(environment: options.environment)
     if let disk = plan.request.disk, plan.needsDisk {
       try DiskTarget.check(disk, needed: plan.imageBytes)
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
     }
     let vcpus = plan.mostVCPUs
-    let record = host.record(vcpus, kvmPath)
+    var record = host.record(vcpus, kvmPath)
+    if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
     let home = plan.request.numaNode
-    let resources = host.resources(vcpus, home, kvmPath)
+    var resources = host.resources(vcpus, home, kvmPath)
     if let home, case .failure(let obstacle)? = resources.placements[.local] {
       throw .usage("--numa node=\(home): \(obstacle)")
     }
+    resources.qemu = qemu
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
         throw .usage(
@@ -132,7 +137,7 @@ public struct Campaign: Sendable {
       saved.plan.request, library: options.library, imageBytes: saved.plan.imageBytes)
     if let changed = saved.plan.cells.first(where: { !current.cells.contains($0) }) {
       throw .usage(
-        "--resume \(name): the definition of \(changed.workload.id) (\(changed.mode.name)) has changed since the run began "
+        "--resume \(name): the definition of \(changed.workload.id) (\(changed.label)) has changed since the run began "
           + "(begin a new run)")
     }
     guard current == saved.plan else {
@@ -203,7 +208,7 @@ public struct Campaign: Sendable {
     let step = plan.steps[order]
     let cell = plan.cells[step.cell]
     var record: RepetitionRecord
-    if let reason = cell.skipReason ?? resources.obstacle(to: cell) {
+    if let reason = cell.skipReason ?? resources.obstacle(to: cell) ?? lackOfProgram(cell) {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
@@ -223,6 +228,12 @@ public struct Campaign: Sendable {
     return RepetitionFile(
       cell: cell.key, choices: cell.choices, primary: cell.workload.primary,
       warmupSeconds: Double(cell.warmupNanoseconds) / 1e9, repetition: record)
+  }
+
+  /// Why the program that should run the cell's guests is not there; nil where it is.
+  private func lackOfProgram(_ cell: PlannedCell) -> String? {
+    guard cell.program.isQEMU, case .missing(let reason) = resources.qemu else { return nil }
+    return reason
   }
 
   /// Checks the image and gives the next repetition a fresh one. A benchmark that wrote wrong data fails.
@@ -281,7 +292,7 @@ struct Pace {
     let scale = plannedDone > 0 ? elapsed / plannedDone : 1
     return StepProgress(
       done: done, total: plan.steps.count, workload: plan.cells[step.cell].workload.id,
-      mode: plan.cells[step.cell].mode.name, repetition: step.index + 1,
+      mode: plan.cells[step.cell].label, repetition: step.index + 1,
       repetitions: plan.request.repetitions ?? 0, remainingSeconds: plannedRemaining * scale)
   }
 }

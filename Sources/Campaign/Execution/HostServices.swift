@@ -8,6 +8,9 @@ struct HostServices: Sendable {
   /// Where guests go, and the tracepoint to count; `home` is the NUMA node of their threads, where it was asked for.
   var resources: @Sendable (_ vcpus: Int, _ home: Int?, _ kvmPath: String) -> MachineResources
 
+  /// QEMU, where a plan wants it.
+  var qemu: @Sendable (_ environment: [String: String]) -> QEMUProgram = { QEMUProgram.locate(environment: $0) }
+
   /// This host.
   static let live = HostServices(
     record: { vcpus, kvmPath in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus) },

@@ -8,6 +8,8 @@ struct MachineResources: Sendable {
   var placements: [NUMAPolicy: Result<Placement, PlacementObstacle>] = [:]
   var userspaceExitEvent: UInt64?
   var kvmPath = "/dev/kvm"
+  /// Nil where no cell needs one.
+  var qemu: QEMUProgram?
 }
 
 extension MachineResources {
@@ -62,6 +64,8 @@ extension Plan {
     }
     specification.userspaceExitEvent = resources.userspaceExitEvent
     specification.kvmPath = resources.kvmPath
+    specification.runner = cell.program
+    if case .found(let path, _) = resources.qemu { specification.qemu = path }
     return specification
   }
 

@@ -40,7 +40,8 @@ enum CoveringSet {
     for (index, row) in rows.enumerated() where setting.keys.allSatisfy(row.workload.uses) {
       for mode in row.modes.reversed() {
         let candidate = Mode(base: mode.base, choices: mode.choices.merging(setting) { $1 })
-        if Feasibility.obstacle(row.workload, in: candidate, imageBytes: imageBytes) == nil { return (index, candidate) }
+        let isPossible = Feasibility.obstacle(row.workload, in: candidate, imageBytes: imageBytes) == nil
+        if isPossible { return (index, candidate) }
       }
     }
     return nil

@@ -1,3 +1,5 @@
+import MachineLauncher
+
 /// In which order repetitions run.
 public enum ScheduleOrder: String, Codable, Sendable, CaseIterable {
   /// Blocks of one repetition of each mode, alternating A B, B A: drift hits all modes alike.
@@ -38,6 +40,8 @@ public struct RunRequest: Codable, Equatable, Sendable {
   public var numa: String?
   /// A file or block device in place of the run's own image.
   public var disk: String?
+  /// Programs that run the guests, each every cell; nil for the builtin one only.
+  public var runners: [GuestRunner]?
 
   /// Everything with its default.
   public init() {}
@@ -66,6 +70,18 @@ public struct RunRequest: Codable, Equatable, Sendable {
     order = order ?? configuration.order
   }
 
+  /// The runners of these names, each once; nil where there are none.
+  public static func runners(_ names: [String]) throws(CampaignError) -> [GuestRunner]? {
+    var runners: [GuestRunner] = []
+    for name in names {
+      guard let runner = GuestRunner(rawValue: name) else {
+        throw .unknown("runner", name, of: GuestRunner.allCases.map(\.rawValue))
+      }
+      if !runners.contains(runner) { runners.append(runner) }
+    }
+    return runners.isEmpty ? nil : runners
+  }
+
   /// The first thing that this request asks for explicitly and that `planned` had otherwise; nil where they agree.
   func conflict(with planned: RunRequest) -> String? {
     func differ<Value: Equatable>(_ name: String, _ asked: Value?, _ had: Value?) -> String? {
@@ -83,6 +99,8 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("vcpus", vcpus, planned.vcpus),
       differ("numa", numa, planned.numa),
       differ("disk", disk, planned.disk),
+      differ(
+        "runner", runners.flatMap { list($0.map(\.rawValue)) }, list((planned.runners ?? [.builtin]).map(\.rawValue))),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),
       differ("mode", list(modes), list(planned.modes)),
