@@ -16,6 +16,8 @@ struct GuestOutcome {
   var exits = ExitCounts()
   var tscHertz: UInt64 = 1
   var createTSC: UInt64 = 0
+  /// From the start of this process, as whoever started it has noted it, to the first byte on the guest's console.
+  var firstByteSeconds: Double?
   var firstInstructionTSC: UInt64?
   var readyTSC: UInt64?
   var memoryUsage: (guest: UInt64, runner: UInt64)?
@@ -77,6 +79,7 @@ enum ReportBuilder {
 
   private static func addTimes(_ outcome: GuestOutcome, to report: inout RunnerReport) {
     let hertz = Double(outcome.tscHertz)
+    if let seconds = outcome.firstByteSeconds { report.metrics["boot.first_byte"] = seconds }
     if let tsc = outcome.firstInstructionTSC {
       report.metrics["boot.first_instruction"] = Double(tsc &- outcome.createTSC) / hertz
     }
@@ -144,6 +147,7 @@ enum ReportBuilder {
   private static func add(_ histogram: Histogram, name: String, to report: inout RunnerReport) {
     report.histograms[name] = histogram.encoded()
     report.metrics["\(name).mean"] = histogram.mean.map { $0 / 1e9 }
+    report.metrics["\(name).min"] = histogram.minimum.map { Double($0) / 1e9 }
     for (label, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
       let needed = UInt64(Histogram.samplesNeeded(forQuantile: quantile))
       if histogram.count >= needed, let value = histogram.percentile(quantile) {

@@ -62,7 +62,8 @@ public enum MetricCatalog {
     Metric(id: "throughput.ops", unit: "1/s", better: .higher, primary: true, label: "Operations per second"),
     Metric(id: "throughput.bytes", unit: "B/s", better: .higher, primary: true, label: "Bytes per second"),
     Metric(id: "latency.mean", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, mean"),
-    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, median"),
+    Metric(id: "latency.min", unit: "s", better: .lower, floorAbsolute: 1e-6, label: "Latency, smallest"),
+    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, primary: true, label: "Latency, median"),
     Metric(id: "latency.p99", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99th percentile"),
     Metric(id: "latency.p99.9", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99.9th percentile"),
     Metric(id: "network.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames lost"),
@@ -137,6 +138,9 @@ public enum MetricCatalog {
     Metric(id: "window.seconds", unit: "s", better: .lower, label: "Measured window"),
     Metric(id: "window.ops", unit: "1", better: .higher, label: "Operations in the window"),
     Metric(id: "window.loop_seconds", unit: "s", better: .lower, label: "Cost of one empty measurement"),
+    Metric(
+      id: "boot.first_byte", unit: "s", better: .lower, floorAbsolute: 1e-3,
+      label: "Start of the runner's process to the guest's first byte"),
     Metric(
       id: "boot.first_instruction", unit: "s", better: .lower, floorAbsolute: 100e-6,
       label: "KVM_CREATE_VM to first guest instruction"),

@@ -71,6 +71,9 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
       ]),
+    KernelSchema(
+      name: "exits", uses: [],
+      parameters: [ParameterSchema(name: "way", kind: .word(["pio", "mmio"]), isRequired: true)]),
     KernelSchema(name: "clock", uses: ["clock"], parameters: []),
     KernelSchema(
       name: "timer", uses: ["timer"],
