@@ -5,13 +5,15 @@
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
+# make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
+PEER_PACKAGES := qemu-system-x86
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-deterministic lint fuzz packages packages-svm clean
+.PHONY: bench build test test-svm test-svm-deterministic bench-peers lint fuzz packages packages-svm packages-peers clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -28,6 +30,10 @@ test-svm: build packages-svm
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
+
+bench-peers: build packages-peers
+	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
+	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)
@@ -48,6 +54,9 @@ packages:
 
 packages-svm:
 	$(call install,$(SVM_PACKAGES))
+
+packages-peers:
+	$(call install,$(PEER_PACKAGES))
 
 clean:
 	swift package clean
