@@ -4,12 +4,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Binds the calling thread to one CPU (0 to 1023); 0 or -errno.
-static inline int pv_pin_current_thread(int cpu) {
+// Binds a thread, the calling one where `thread` is 0, to one CPU (0 to 1023); 0 or -errno.
+static inline int pv_pin_thread(int thread, int cpu) {
   unsigned long mask[1024 / (8 * sizeof(unsigned long))] = {0};
   if (cpu < 0 || cpu >= 1024) return -EINVAL;
   mask[cpu / (8 * sizeof(unsigned long))] = 1UL << (cpu % (8 * sizeof(unsigned long)));
-  return syscall(SYS_sched_setaffinity, 0, sizeof mask, mask) < 0 ? -errno : 0;
+  return syscall(SYS_sched_setaffinity, thread, sizeof mask, mask) < 0 ? -errno : 0;
 }
 
 // Names the calling thread, as ps and perf show it; cut off after 15 bytes.
