@@ -3,9 +3,10 @@
 # make test    install, build, lint, all tests: what CI runs
 # make test-svm   every suite briefly on an AMD processor with SVM that QEMU emulates: hypercalls, native ring 0
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
+# make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
-# Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
+# Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
@@ -13,7 +14,7 @@ PEER_PACKAGES := qemu-system-x86
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-deterministic bench-peers lint fuzz packages packages-svm packages-peers clean
+.PHONY: bench build test test-svm test-svm-deterministic bench-peers lint fuzz packages packages-peer packages-svm clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -31,7 +32,7 @@ test-svm: build packages-svm
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
 
-bench-peers: build packages-peers
+bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
 
@@ -52,11 +53,11 @@ endef
 packages:
 	$(call install,$(PACKAGES))
 
+packages-peer:
+	$(call install,$(PEER_PACKAGES))
+
 packages-svm:
 	$(call install,$(SVM_PACKAGES))
-
-packages-peers:
-	$(call install,$(PEER_PACKAGES))
 
 clean:
 	swift package clean

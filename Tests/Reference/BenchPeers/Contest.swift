@@ -91,8 +91,12 @@ struct Programs {
 
   func theirs(_ specification: MachineSpecification, _ peer: Peer) -> [String] {
     switch peer {
-    case .reference: [reference] + specification.arguments
-    case .qemu: [runner] + specification.arguments + ["runner=qemu", "qemu=\(qemu)"]
+    case .reference: return [reference] + specification.arguments
+    case .qemu:
+      var specification = specification
+      specification.runner = .qemu
+      specification.qemu = qemu
+      return [runner] + specification.arguments
     }
   }
 }

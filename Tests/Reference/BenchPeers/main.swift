@@ -17,7 +17,8 @@ do {
   try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   try DiskFile.make(at: image)
   defer { unlink(image) }
-  let programs = Programs(runner: runner, reference: reference, qemu: "/usr/bin/qemu-system-x86_64")
+  let qemu = ProcessInfo.processInfo.environment["PVBENCH_QEMU"] ?? "/usr/bin/qemu-system-x86_64"
+  let programs = Programs(runner: runner, reference: reference, qemu: qemu)
   let duels = Duels.all(image: image)
   let outcomes = try Contest(programs: programs, image: image).run(duels, rounds: rounds)
   let findings = zip(duels, outcomes).flatMap { duel, outcome in duel.bars.map { Finding(duel, $0, outcome) } }
