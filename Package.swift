@@ -83,6 +83,11 @@ let package = Package(
     .plugin(
       name: "EmbedFiles", capability: .buildTool(), dependencies: ["embed-files"], path: "Sources/EmbedFiles/Plugin"),
 
+    // The bars against other programs (`make bench-peers`)
+    .executableTarget(
+      name: "bench-peers", dependencies: ["MachineLauncher", "HostTopology", "Statistics"],
+      path: "Tests/Reference/BenchPeers", swiftSettings: strict),
+
     // Tests mirror Sources; IntegrationTests boot real guests, ArchitectureTests hold the imports
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"], swiftSettings: strict),
     .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),

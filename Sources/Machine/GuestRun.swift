@@ -200,6 +200,7 @@ private final class Machine {
     outcome.exits = vcpus.compactMap(\.windowExits).reduce(into: ExitWindow(tscHertz: tscHertz)) { $0.merge($1) }.counts
     outcome.tscHertz = tscHertz
     outcome.createTSC = createTSC
+    outcome.firstByteSeconds = firstByteSeconds
     outcome.firstInstructionTSC = attendant.firstInstructionTSC
     outcome.readyTSC = attendant.readyTSC
     outcome.memoryUsage = attendant.memoryUsage
@@ -215,6 +216,13 @@ private final class Machine {
     outcome.networkCounts = wiring.network?.counts ?? [:]
     outcome.memoryCounts = wiring.memoryCounts
     return outcome
+  }
+
+  private var firstByteSeconds: Double? {
+    guard let spawned = specification.spawnedNanoseconds, let first = wiring.console.firstByteNanoseconds,
+      first >= spawned
+    else { return nil }
+    return Double(first - spawned) / 1e9
   }
 
   /// The first vCPU's, unless another one ended the guest.

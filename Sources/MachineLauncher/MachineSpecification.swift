@@ -112,6 +112,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var station = 1
   /// The process that must outlive this one; nil where that is whoever starts it.
   public var parent: Int32?
+  /// CLOCK_MONOTONIC in nanoseconds when the runner's process was asked for; nil where nobody noted it.
+  public var spawnedNanoseconds: UInt64?
   /// Name of the guest's workload kernel.
   public var kernel = ""
   /// Its parameters: a decimal number or a word each.
@@ -165,6 +167,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if network != .none { list.append("network=\(network)") }
     if station != 1 { list.append("station=\(station)") }
     if let parent { list.append("parent=\(parent)") }
+    if let spawnedNanoseconds { list.append("spawned-ns=\(spawnedNanoseconds)") }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
     list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
@@ -227,6 +230,7 @@ public struct MachineSpecification: Equatable, Sendable {
       case "station":
         station = try number(Int.self)
         guard (1...254).contains(station) else { throw .badValue(argument: argument, expected: "1 to 254") }
+      case "spawned-ns": spawnedNanoseconds = try number(UInt64.self)
       case "parent": parent = try number(Int32.self)
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()

@@ -211,6 +211,7 @@ public struct Campaign: Sendable {
     if let reason = cell.skipReason ?? resources.obstacle(to: cell) ?? lackOfProgram(cell) {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
+      if let image, cell.isCached { try prepare(image) }
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let outcome = await supervisor.run(specification, limit: .seconds(Plan.limitSeconds(cell)))
@@ -228,6 +229,10 @@ public struct Campaign: Sendable {
     return RepetitionFile(
       cell: cell.key, choices: cell.choices, primary: cell.workload.primary,
       warmupSeconds: Double(cell.warmupNanoseconds) / 1e9, repetition: record)
+  }
+
+  private func prepare(_ image: DiskImage) throws(CampaignError) {
+    do { try image.fillPageCache() } catch { throw .failure("\(error)") }
   }
 
   /// Why the program that should run the cell's guests is not there; nil where it is.

@@ -80,7 +80,7 @@ extension Plan {
     return switch cell.choices["backend"] {
     case "memory": .memory(byteCount: imageBytes, imageSeed: imageSeed)
     case "null": .null(byteCount: imageBytes)
-    default: image.map { .file(path: $0, isBuffered: false) } ?? .none
+    case let choice: image.map { .file(path: $0, isBuffered: choice == "cached") } ?? .none
     }
   }
 

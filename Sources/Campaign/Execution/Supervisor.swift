@@ -52,9 +52,12 @@ struct Supervisor: Sendable {
     options.processGroupID = 0
     options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
     let deadline = Deadline()
+    var specification = specification
+    specification.spawnedNanoseconds = Self.monotonicNanoseconds()
+    let arguments = specification.arguments
     do {
       let result = try await Subprocess.run(
-        .path(.init(runner)), arguments: Arguments(specification.arguments), platformOptions: options, input: .none,
+        .path(.init(runner)), arguments: Arguments(arguments), platformOptions: options, input: .none,
         output: .sequence, error: .sequence
       ) { execution in
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -81,6 +84,12 @@ struct Supervisor: Sendable {
       if deadline.hasPassed.load(ordering: .relaxed) { return .failed("timed out after \(limit.components.seconds) s") }
       return .failed("cannot run \(runner): \(error)")
     }
+  }
+
+  private static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   /// What the end of a process means. `output` is nil where it was longer than any report can be.

@@ -11,6 +11,7 @@ public enum WorkloadRegistry {
     ("disk", DiskWorkload.run),
     ("entropy", EntropyWorkload.run),
     ("eoi", EOIWorkload.run),
+    ("exits", ExitWorkload.run),
     ("interrupts", InterruptWorkload.run),
     ("ipi", IPIWorkload.run),
     ("lock", LockWorkload.run),
