@@ -52,6 +52,8 @@ public final class GuestMemory: @unchecked Sendable {
   /// The memfd behind shared RAM, borrowed; nil where RAM is private.
   public let descriptor: Int32?
   private let base: UnsafeMutableRawPointer
+  /// The lowest guest-physical address that there is.
+  private let origin: UInt64
 
   /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
   ///
@@ -80,6 +82,25 @@ public final class GuestMemory: @unchecked Sendable {
     self.base = base
     self.descriptor = isShared ? descriptor : nil
     self.byteCount = rounded
+    origin = 0
+  }
+
+  /// RAM whose addresses are those of this process too, for a guest that is run natively: nothing is below `origin`, which
+  /// must be no lower than what the host lets processes map (/proc/sys/vm/mmap_min_addr), and `byteCount` counts from address 0.
+  /// The bytes may be executed.
+  public init(inPlaceFrom origin: GuestAddress, byteCount: Int, hugePages: Bool = false) throws(GuestMemoryError) {
+    let start = UnsafeMutableRawPointer(bitPattern: UInt(origin.value))
+    let length = byteCount - Int(clamping: origin.value)
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | pv_map_fixed_noreplace
+    guard length > 0, let base = mmap(start, length, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0),
+      base != MAP_FAILED
+    else { throw .cannotMap(byteCount: byteCount, errno: length > 0 ? errno : EINVAL) }
+    madvise(base, length, MADV_DONTDUMP)
+    madvise(base, length, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)
+    self.base = base
+    self.origin = origin.value
+    self.byteCount = byteCount
+    descriptor = nil
   }
 
   private static let hugePage = 2 << 20
@@ -101,19 +122,21 @@ public final class GuestMemory: @unchecked Sendable {
   }
 
   deinit {
-    munmap(base, byteCount)
+    munmap(base, slot.count)
     if let descriptor { close(descriptor) }
   }
 
   /// The whole of RAM, to be handed to KVM as a memory slot at guest-physical address 0.
-  public var slot: HostRange { HostRange(start: base, count: byteCount) }
+  public var slot: HostRange { HostRange(start: base, count: byteCount - Int(origin)) }
 
   /// The host memory behind `count` bytes at `address`, for system calls only.
   public func hostRange(at address: GuestAddress, count: Int) throws(GuestMemoryError) -> HostRange {
-    guard count >= 0, address.value <= UInt64(byteCount), UInt64(count) <= UInt64(byteCount) - address.value else {
+    guard count >= 0, address.value >= origin, address.value <= UInt64(byteCount),
+      UInt64(count) <= UInt64(byteCount) - address.value
+    else {
       throw .outOfRange(address, count: UInt64(clamping: count))
     }
-    return HostRange(start: base + Int(address.value), count: count)
+    return HostRange(start: base + Int(address.value - origin), count: count)
   }
 
   /// Gives whole pages back to the host (madvise(2): MADV_DONTNEED, or MADV_REMOVE for a memfd, in which it punches a hole

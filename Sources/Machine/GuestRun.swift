@@ -1,7 +1,6 @@
 import CLinuxKVM
 import DeviceModel
 import Glibc
-import GuestImage
 import GuestMemory
 import KVM
 import MachineLauncher
@@ -17,12 +16,17 @@ public enum GuestRun {
   ///   a host that cannot offer what the machine is made of: `skipped`.
   public static func run(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
     do {
-      guard specification.network == .peer else { return try Machine(specification).run() }
-      return try PeerGuest.run(beside: specification) { (specification) throws(MachineError) in
-        try Machine(specification).run()
-      }
+      guard specification.network == .peer else { return try one(specification) }
+      return try PeerGuest.run(beside: specification, one)
     } catch .unavailable(let reason) {
       return .skipped(reason)
+    }
+  }
+
+  private static func one(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
+    switch specification.runner {
+    case .builtin: try Machine(specification).run()
+    case .bare: try BareRun(specification).run()
     }
   }
 }
@@ -54,7 +58,7 @@ private final class Machine {
       workerFailure = try WorkerFailure()
       ended = try EventFD()
     } catch { throw .wiring("no eventfd, errno \(error.errno)") }
-    let image = try Self.image(specification)
+    let image = try GuestPayload.image(specification)
     do {
       // Everything that needs no VM comes before its creation.
       let system = try KVMSystem(path: specification.kvmPath)
@@ -66,7 +70,7 @@ private final class Machine {
         byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
-      let supported = try system.supportedCPUID()
+      let supported = try system.supportedCPUID().showingListedStates()
       var wiring = try Wiring(specification)
       let table = specification.choices["cpuid"] == "kvm" ? supported : supported.hidingHypervisor()
 
@@ -101,7 +105,8 @@ private final class Machine {
             exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil))
       }
       try GuestLoader.writeStartInfo(
-        orders: Self.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine, into: memory)
+        orders: GuestPayload.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine,
+        into: memory)
       self.tscHertz = tscHertz
       self.vcpus = vcpus
       self.attendant = attendant
@@ -208,39 +213,6 @@ private final class Machine {
   private var stopReason: StopReason {
     let others = vcpus.dropFirst().map(\.stopReason).first { $0 != .interrupted }
     return others ?? vcpus[0].stopReason
-  }
-
-  private static func image(_ specification: MachineSpecification) throws(MachineError) -> [UInt8] {
-    guard let path = specification.guestImage else { return GuestImage.bytes() }
-    guard let file = fopen(path, "rb") else { throw .guestImage(.cannotRead(path: path, errno: errno)) }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65536)
-    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
-    guard ferror(file) == 0 else { throw .guestImage(.cannotRead(path: path, errno: errno)) }
-    return bytes
-  }
-
-  private static func orders(_ specification: MachineSpecification, tscHertz: UInt64) -> Orders {
-    var parameters = specification.parameters.map { parameter in
-      let value = UInt64(parameter.value).map(ParameterValue.number) ?? .word(Array(parameter.value.utf8))
-      return (name: Array(parameter.name.utf8), value: value)
-    }
-    for subsystem in MachineProfile.toldToGuest {
-      let name = Array(subsystem.utf8)
-      guard let choice = specification.choices[subsystem], !parameters.contains(where: { $0.name == name }) else {
-        continue
-      }
-      parameters.append((name, .word(Array(choice.utf8))))
-    }
-    if !parameters.contains(where: { $0.name == Array("vcpus".utf8) }) {
-      parameters.append((Array("vcpus".utf8), .number(UInt64(specification.vcpus))))
-    }
-    if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
-    return Orders(
-      kernel: Array(specification.kernel.utf8), parameters: parameters, seed: specification.seed, tscHertz: tscHertz,
-      warmupNanoseconds: specification.warmupNanoseconds, windowNanoseconds: specification.windowNanoseconds,
-      ring: MemoryMap.ring, ringSize: MemoryMap.ringSize, heartbeat: MemoryMap.heartbeat)
   }
 }
 

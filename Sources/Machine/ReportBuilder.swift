@@ -12,14 +12,14 @@ struct GuestOutcome {
   var panic: (vector: UInt64, error: UInt64, rip: UInt64, cr2: UInt64)?
   var records: [GuestRecord] = []
   var window: WindowMeasurement?
-  /// Exits inside the window, of all vCPUs.
-  var exits = ExitCounts()
+  /// Exits inside the window, of all vCPUs; nil where nothing could exit.
+  var exits: ExitCounts?
   var tscHertz: UInt64 = 1
   var createTSC: UInt64 = 0
   var firstInstructionTSC: UInt64?
   var readyTSC: UInt64?
   var memoryUsage: (guest: UInt64, runner: UInt64)?
-  var loopExits: UInt64 = 0
+  var loopExits: UInt64?
   var kernelExits: UInt64?
   var log: [String] = []
   var notes: [String] = []
@@ -85,7 +85,7 @@ enum ReportBuilder {
       report.metrics["memory.guest_touched"] = Double(usage.guest)
       report.metrics["memory.runner_overhead"] = Double(usage.runner)
     }
-    report.metrics["exits.loop_total"] = Double(outcome.loopExits)
+    if let exits = outcome.loopExits { report.metrics["exits.loop_total"] = Double(exits) }
     if let exits = outcome.kernelExits { report.metrics["exits.kernel_total"] = Double(exits) }
   }
 
@@ -131,11 +131,13 @@ enum ReportBuilder {
     // Operations that move nothing have no bytes a second.
     if bytes > 0 { report.metrics["throughput.bytes"] = bytes / seconds }
     guard let window = outcome.window else { return }
-    report.exits = outcome.exits
     report.kvmStats = window.kvmStats
-    report.metrics["exits.per_op"] = Double(outcome.exits.userspace) / operations
-    let handlers = outcome.exits.latency.values.reduce(0) { $0 + $1.sum }
-    report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+    if let exits = outcome.exits {
+      report.exits = exits
+      report.metrics["exits.per_op"] = Double(exits.userspace) / operations
+      let handlers = exits.latency.values.reduce(0) { $0 + $1.sum }
+      report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+    }
     report.metrics["host.cpu_seconds"] = window.cpuSeconds
     report.metrics["host.cpu_seconds_per_op"] = window.cpuSeconds / operations
   }

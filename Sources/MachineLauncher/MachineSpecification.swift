@@ -130,6 +130,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var ioCPU: Int?
   /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
   public var userspaceExitEvent: UInt64?
+  /// The program that runs the guest.
+  public var runner = GuestRunner.builtin
   /// A guest ELF instead of the embedded one.
   public var guestImage: String?
   /// Path of the KVM device.
@@ -164,6 +166,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
+    if runner != .builtin { list.append("runner=\(runner.rawValue)") }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
     return list
@@ -223,6 +226,11 @@ public struct MachineSpecification: Equatable, Sendable {
         guard vcpuCPUs.allSatisfy({ $0 >= 0 }) else { throw .badValue(argument: argument, expected: "CPU numbers") }
       case "io-cpu": ioCPU = Int(try number(UInt16.self))
       case "userspace-exit-event": userspaceExitEvent = try number(UInt64.self)
+      case "runner":
+        guard let named = GuestRunner(rawValue: value) else {
+          throw .badValue(argument: argument, expected: GuestRunner.allCases.map(\.rawValue).joined(separator: " or "))
+        }
+        runner = named
       case "guest": guestImage = value
       case "kvm": kvmPath = value
       case _ where key.hasPrefix("choice:"):

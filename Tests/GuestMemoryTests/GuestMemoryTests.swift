@@ -31,6 +31,19 @@ struct GuestMemoryTests {
     #expect(try makeMemory().bytes(at: GuestAddress(0), count: size) == [UInt8](repeating: 0, count: size))
   }
 
+  @Test func ramInPlaceHasNothingBelowItsOrigin() throws {
+    let origin: UInt64 = 0x3_0000_0000  // far from everything that a process has
+    let memory = try GuestMemory(inPlaceFrom: GuestAddress(origin), byteCount: Int(origin) + 8192)
+    try memory.write(UInt64(7), at: GuestAddress(origin + 8184))
+    #expect(UnsafePointer<UInt64>(bitPattern: UInt(origin + 8184))?.pointee == 7)
+    #expect(memory.slot.count == 8192)
+    #expect(throws: GuestMemoryError.self) { try memory.read(UInt8.self, at: GuestAddress(origin - 1)) }
+    #expect(throws: GuestMemoryError.self) { try memory.read(UInt64.self, at: GuestAddress(origin + 8185)) }
+    #expect(throws: GuestMemoryError.cannotMap(byteCount: Int(origin) + 4096, errno: EEXIST)) {
+      try GuestMemory(inPlaceFrom: GuestAddress(origin), byteCount: Int(origin) + 4096)
+    }
+  }
+
   @Test(arguments: [false, true]) func discardedPagesAreZeroAndTakeNoMemory(isShared: Bool) throws {
     let memory = try GuestMemory(byteCount: 4 * 4096, isShared: isShared)
     try memory.write([UInt8](repeating: 7, count: 4 * 4096), at: GuestAddress(0))

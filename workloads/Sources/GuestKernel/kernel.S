@@ -53,6 +53,8 @@ start_ring0:
     mov %ax, %es
     lea TASK(%rcx), %eax
     ltr %ax
+    mov %cr4, %rax
+    mov %rax, pv_cr4(%rip)
     push $USER_DATA
     mov %edi, %eax
     shl $USER_STACK_SHIFT, %eax
@@ -71,6 +73,7 @@ start_ring0:
 //   2 rdmsr  register EDI; its value in RAX
 //   3 wrmsr  register EDI, value RSI
 //   4 vmcall, 5 vmmcall  number RDI, arguments RSI, RDX, RCX, R8; the result in RAX (Linux, virt/kvm/x86/hypercalls.rst)
+//   6 call   the function at RDI with the argument RSI, of general registers only and with little stack; its result in RAX
 service:
     test %eax, %eax
     jnz 1f
@@ -81,6 +84,8 @@ service:
 2:  iretq
 1:  cmp $1, %eax
     je service_cpuid
+    cmp $6, %eax
+    je service_call
     cmp $4, %eax
     jae service_hypercall
     cmp $3, %eax
@@ -109,6 +114,11 @@ service_hypercall:
     iretq
 4:  vmmcall
     pop %rbx
+    iretq
+service_call:
+    mov %rdi, %rax
+    mov %rsi, %rdi
+    call *%rax
     iretq
 service_cpuid:
     push %rbx
@@ -231,6 +241,14 @@ interrupts:
     more_interrupts x2apic_interrupts, end_x2apic
     more_interrupts paravirtual_interrupts, end_paravirtual
 
+// Where a process of the host enters, by the note of entry.S: the same registers as at start_ring0, no kernel.
+    .globl start_process
+start_process:
+    mov %edi, %eax
+    shl $USER_STACK_SHIFT, %eax
+    lea user_stacks + (1 << USER_STACK_SHIFT)(%rip), %rsp
+    add %rax, %rsp
+
 // On the user stack of processor EDI.
 start_ring3:
     xor %ebp, %ebp
@@ -269,6 +287,11 @@ pv_vmcall:                          // (number, first, second, third, fourth) ->
     .globl pv_vmmcall
 pv_vmmcall:
     mov $5, %eax
+    int3
+    ret
+    .globl pv_call
+pv_call:                            // (function, argument) -> result
+    mov $6, %eax
     int3
     ret
 
@@ -335,6 +358,9 @@ pv_eoi_flags:                       // a cache line for each processor
     .skip 64 * PROCESSORS
     .globl pv_eoi_saved
 pv_eoi_saved:
+    .skip 8
+    .globl pv_cr4
+pv_cr4:
     .skip 8
     .balign 64
 tasks:

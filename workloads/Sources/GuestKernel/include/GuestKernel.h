@@ -73,6 +73,12 @@ uint64_t pv_rdmsr(uint32_t index);
 void pv_wrmsr(uint32_t index, uint64_t value);
 uint64_t pv_vmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
 uint64_t pv_vmmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
+// CR4 as every processor has it.
+extern uint64_t pv_cr4;
+static inline uint64_t pv_control4(void) { return pv_cr4; }
+
+// A function of general registers only runs in ring 0 with interrupts off, on the kernel's stack of 4 KiB.
+uint64_t pv_call(uint64_t (*function)(void *), void *argument);
 
 extern uint8_t pv_idt[4096];
 static inline uintptr_t pv_idt_address(void) { return (uintptr_t)pv_idt; }

@@ -1,0 +1,42 @@
+import Glibc
+import GuestImage
+import MachineLauncher
+import PVWire
+
+/// What a guest is given, whichever program runs it: its ELF and its orders.
+enum GuestPayload {
+  /// The embedded ELF, or the one that the specification names.
+  static func image(_ specification: MachineSpecification) throws(MachineError) -> [UInt8] {
+    guard let path = specification.guestImage else { return GuestImage.bytes() }
+    guard let file = fopen(path, "rb") else { throw .guestImage(.cannotRead(path: path, errno: errno)) }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+    guard ferror(file) == 0 else { throw .guestImage(.cannotRead(path: path, errno: errno)) }
+    return bytes
+  }
+
+  /// The orders.
+  static func orders(_ specification: MachineSpecification, tscHertz: UInt64) -> Orders {
+    var parameters = specification.parameters.map { parameter in
+      let value = UInt64(parameter.value).map(ParameterValue.number) ?? .word(Array(parameter.value.utf8))
+      return (name: Array(parameter.name.utf8), value: value)
+    }
+    for subsystem in MachineProfile.toldToGuest {
+      let name = Array(subsystem.utf8)
+      guard let choice = specification.choices[subsystem], !parameters.contains(where: { $0.name == name }) else {
+        continue
+      }
+      parameters.append((name, .word(Array(choice.utf8))))
+    }
+    if !parameters.contains(where: { $0.name == Array("vcpus".utf8) }) {
+      parameters.append((Array("vcpus".utf8), .number(UInt64(specification.vcpus))))
+    }
+    if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
+    return Orders(
+      kernel: Array(specification.kernel.utf8), parameters: parameters, seed: specification.seed, tscHertz: tscHertz,
+      warmupNanoseconds: specification.warmupNanoseconds, windowNanoseconds: specification.windowNanoseconds,
+      ring: MemoryMap.ring, ringSize: MemoryMap.ringSize, heartbeat: MemoryMap.heartbeat)
+  }
+}
