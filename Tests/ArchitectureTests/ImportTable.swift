@@ -48,7 +48,7 @@ enum ImportTable {
   static let guest: [String: Set<String>] = [
     "PVWire": [],
     "Drivers": ["GuestKernel", "PVWire"],
-    "Workloads": ["Drivers", "GuestKernel", "PVWire"],
+    "Workloads": ["Drivers", "GuestKernel", "Kernels", "PVWire"],
     "Guest": ["Drivers", "GuestKernel", "PVWire", "Workloads"],
   ]
 

@@ -18,6 +18,9 @@ struct ParameterSchema: Sendable {
   /// The value of another parameter that makes this one required.
   var neededBy: (name: String, value: String)?
 
+  /// How many vCPUs do the same thing.
+  static let processors = ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: false)
+
   /// The words that it may be; nil where it is a number.
   var words: [String]? {
     guard case .word(let words) = kind else { return nil }
@@ -70,6 +73,25 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "depth", kind: .count(1...4096), isRequired: true),
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
+      ]),
+    KernelSchema(
+      name: "integer", uses: [],
+      parameters: [
+        ParameterSchema(name: "level", kind: .word(["ring3", "ring0"]), isRequired: false), .processors,
+      ]),
+    KernelSchema(name: "nbody", uses: [], parameters: [.processors]),
+    KernelSchema(
+      name: "matmul", uses: [],
+      parameters: [ParameterSchema(name: "vectors", kind: .word(["sse2", "avx2"]), isRequired: true), .processors]),
+    KernelSchema(name: "sha256", uses: [], parameters: [.processors]),
+    KernelSchema(name: "aes", uses: [], parameters: [.processors]),
+    KernelSchema(
+      name: "branch", uses: [],
+      parameters: [ParameterSchema(name: "pattern", kind: .word(["random", "steady"]), isRequired: true), .processors]),
+    KernelSchema(
+      name: "cache", uses: [],
+      parameters: [
+        ParameterSchema(name: "size", kind: .size(4096...(1 << 20), multipleOf: 64), isRequired: true), .processors,
       ]),
     KernelSchema(name: "clock", uses: ["clock"], parameters: []),
     KernelSchema(

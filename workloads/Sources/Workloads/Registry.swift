@@ -5,18 +5,25 @@ public enum WorkloadRegistry {
 
   /// The rows.
   public static let all: [(name: StaticString, run: Kernel)] = [
+    ("aes", AESWorkload.run),
     ("balloon", BalloonWorkload.run),
+    ("branch", BranchWorkload.run),
+    ("cache", CacheWorkload.run),
     ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
     ("disk", DiskWorkload.run),
     ("entropy", EntropyWorkload.run),
     ("eoi", EOIWorkload.run),
+    ("integer", IntegerWorkload.run),
     ("interrupts", InterruptWorkload.run),
     ("ipi", IPIWorkload.run),
     ("lock", LockWorkload.run),
+    ("matmul", MatrixWorkload.run),
     ("misbehave", Misbehaviour.run),
+    ("nbody", NBodyWorkload.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
+    ("sha256", SHA256Workload.run),
     ("timer", TimerWorkload.run),
   ]
 
