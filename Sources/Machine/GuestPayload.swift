@@ -1,5 +1,6 @@
 import Glibc
 import GuestImage
+import GuestMemory
 import MachineLauncher
 import PVWire
 
@@ -33,10 +34,18 @@ enum GuestPayload {
     if !parameters.contains(where: { $0.name == Array("vcpus".utf8) }) {
       parameters.append((Array("vcpus".utf8), .number(UInt64(specification.vcpus))))
     }
+    if !parameters.contains(where: { $0.name == Array("ram".utf8) }) {
+      parameters.append((Array("ram".utf8), .number(specification.memory)))
+    }
     if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
     return Orders(
       kernel: Array(specification.kernel.utf8), parameters: parameters, seed: specification.seed, tscHertz: tscHertz,
       warmupNanoseconds: specification.warmupNanoseconds, windowNanoseconds: specification.windowNanoseconds,
       ring: MemoryMap.ring, ringSize: MemoryMap.ringSize, heartbeat: MemoryMap.heartbeat)
   }
+}
+
+extension MachineSpecification {
+  /// What guest RAM is made of on the host.
+  var pages: PageKind { choices["pages"].flatMap(PageKind.init) ?? .small }
 }

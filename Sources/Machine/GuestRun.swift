@@ -67,7 +67,7 @@ private final class Machine {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
       let memory = try GuestMemory(
-        byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
+        byteCount: Int(specification.memory), pages: specification.pages)
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
       let supported = try system.supportedCPUID().showingListedStates()
@@ -116,7 +116,7 @@ private final class Machine {
     } catch let error as KVMError {
       throw .kvm(error)
     } catch let error as GuestMemoryError {
-      throw .memory(error)
+      throw MachineError(error)
     } catch let error as MachineError {
       throw error
     } catch {

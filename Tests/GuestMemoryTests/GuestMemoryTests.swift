@@ -44,6 +44,13 @@ struct GuestMemoryTests {
     }
   }
 
+  @Test func pagesOfAPoolAreThereOrMissedAtOnce() throws {
+    // Whatever the host's pool holds, a TiB of it is not free.
+    #expect(throws: GuestMemoryError.noHugePages(size: 2 << 20)) {
+      try GuestMemory(byteCount: 1 << 40, pages: .huge2M)
+    }
+  }
+
   @Test(arguments: [false, true]) func discardedPagesAreZeroAndTakeNoMemory(isShared: Bool) throws {
     let memory = try GuestMemory(byteCount: 4 * 4096, isShared: isShared)
     try memory.write([UInt8](repeating: 7, count: 4 * 4096), at: GuestAddress(0))
@@ -203,7 +210,7 @@ struct GuestAddressTests {
   }
 
   @Test func hugePagesAreAlignedAlikeInGuestAndHost() throws {
-    let memory = try GuestMemory(byteCount: 6 << 20, hugePages: true)
+    let memory = try GuestMemory(byteCount: 6 << 20, pages: .transparent)
     #expect(memory.byteCount == 6 << 20)
     #expect(UInt(bitPattern: memory.slot.start) % UInt(2 << 20) == 0)
     try memory.write(UInt64(7), at: GuestAddress((6 << 20) - 8))

@@ -38,7 +38,9 @@ enum CoveringSet {
     var machines: [[String: String]] = [[:]]
     for subsystem in MachineProfile.subsystems where workload.uses(subsystem.name) {
       machines = machines.flatMap { machine in
-        subsystem.values.map { machine.merging([subsystem.name: $0.name]) { $1 } }
+        subsystem.values.filter { !subsystem.rareValues.contains($0.name) }.map {
+          machine.merging([subsystem.name: $0.name]) { $1 }
+        }
       }
     }
     return machines.compactMap { machine in

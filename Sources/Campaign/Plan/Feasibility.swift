@@ -50,6 +50,10 @@ enum Feasibility {
       workload.uses("memory") && mode.choices["memory"] == "plain" ? "no balloon in this mode" : nil
     },
     { workload, mode in
+      workload.uses("memory") && ["2m", "1g"].contains(mode.choices["pages"])
+        ? "a balloon gives back pages of 4 KiB, and hugetlb pages have none" : nil
+    },
+    { workload, mode in
       mode.choices["irqchip"] == "split" && needsPIC(workload, mode)
         ? "irqchip=split has no 8259 and no PIT" : nil
     },

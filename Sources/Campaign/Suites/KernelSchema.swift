@@ -20,6 +20,12 @@ struct ParameterSchema: Sendable {
 
   /// How many vCPUs do the same thing.
   static let processors = ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: false)
+  /// The memory that is worked on.
+  static let workingSet = ParameterSchema(
+    name: "size", kind: .size(8192...(1 << 30), multipleOf: 4096), isRequired: true)
+  /// The machine's RAM, where it needs more than others.
+  static let ram = ParameterSchema(
+    name: "ram", kind: .size((64 << 20)...(1 << 30), multipleOf: 4096), isRequired: false)
 
   /// The words that it may be; nil where it is a number.
   var words: [String]? {
@@ -93,6 +99,34 @@ struct KernelSchema: Sendable {
       parameters: [
         ParameterSchema(name: "size", kind: .size(4096...(1 << 20), multipleOf: 64), isRequired: true), .processors,
       ]),
+    KernelSchema(
+      name: "stream", uses: [],
+      parameters: [
+        ParameterSchema(name: "operation", kind: .word(["copy", "scale", "add", "triad"]), isRequired: true),
+        .workingSet, .ram, .processors,
+      ]),
+    KernelSchema(name: "chase", uses: [], parameters: [.workingSet, .ram, .processors]),
+    KernelSchema(
+      name: "mix", uses: [],
+      parameters: [
+        ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
+        ParameterSchema(name: "readpercent", kind: .count(0...100), isRequired: true),
+        .workingSet, .ram, .processors,
+      ]),
+    KernelSchema(
+      name: "touch", uses: [],
+      parameters: [ParameterSchema(name: "pages", kind: .word(["4k", "thp", "2m", "1g"]), isRequired: false), .ram]),
+    KernelSchema(
+      name: "dirty", uses: [],
+      parameters: [
+        ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true), .workingSet, .ram,
+      ]),
+    KernelSchema(
+      name: "pagetable", uses: [],
+      parameters: [ParameterSchema(name: "size", kind: .size(4096...(2 << 20), multipleOf: 4096), isRequired: true)]),
+    KernelSchema(
+      name: "shootdown", uses: [],
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
     KernelSchema(name: "clock", uses: ["clock"], parameters: []),
     KernelSchema(
       name: "timer", uses: ["timer"],

@@ -27,6 +27,9 @@ final class BareRun {
     }
     self.specification = specification
     do { ended = try EventFD() } catch { throw .wiring("no eventfd, errno \(error.errno)") }
+    guard specification.pages == .small || specification.pages == .transparent else {
+      throw .unavailable("a program that runs natively has no hugetlb pages: it does not lie at a multiple of them")
+    }
     let image = try GuestPayload.image(specification)
     entry = try ProcessEntry.find(in: image)
     do {
@@ -35,7 +38,7 @@ final class BareRun {
       tscHertz = UInt64(try machine.createVCPU(index: 0).tscKHz()) * 1000
       memory = try GuestMemory(
         inPlaceFrom: GuestAddress(MemoryMap.processOrigin), byteCount: Int(specification.memory),
-        hugePages: specification.choices["pages"] == "thp")
+        pages: specification.pages)
       _ = try GuestLoader.load(image, into: memory)
       var orders = GuestPayload.orders(specification, tscHertz: tscHertz)
       orders.heartbeat += MemoryMap.processShift
@@ -44,7 +47,7 @@ final class BareRun {
     } catch let error as KVMError {
       throw .kvm(error)
     } catch let error as GuestMemoryError {
-      throw .memory(error)
+      throw MachineError(error)
     } catch let error as MachineError {
       throw error
     } catch {

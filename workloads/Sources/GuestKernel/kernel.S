@@ -55,6 +55,8 @@ start_ring0:
     ltr %ax
     mov %cr4, %rax
     mov %rax, pv_cr4(%rip)
+    mov %cr3, %rax
+    mov %rax, pv_cr3(%rip)
     push $USER_DATA
     mov %edi, %eax
     shl $USER_STACK_SHIFT, %eax
@@ -74,6 +76,7 @@ start_ring0:
 //   3 wrmsr  register EDI, value RSI
 //   4 vmcall, 5 vmmcall  number RDI, arguments RSI, RDX, RCX, R8; the result in RAX (Linux, virt/kvm/x86/hypercalls.rst)
 //   6 call   the function at RDI with the argument RSI, of general registers only and with little stack; its result in RAX
+//   7 invlpg the address RDI
 service:
     test %eax, %eax
     jnz 1f
@@ -86,6 +89,7 @@ service:
     je service_cpuid
     cmp $6, %eax
     je service_call
+    ja service_invlpg
     cmp $4, %eax
     jae service_hypercall
     cmp $3, %eax
@@ -120,6 +124,9 @@ service_call:
     mov %rsi, %rdi
     call *%rax
     iretq
+service_invlpg:
+    invlpg (%rdi)
+    iretq
 service_cpuid:
     push %rbx
     push %rdx
@@ -147,6 +154,13 @@ end_pic_primary:
     out %al, $0x20
     pop %rax
     iretq
+end_shootdown:                      // another processor has changed the page at pv_shootdown_address
+    push %rax
+    mov pv_shootdown_address(%rip), %rax
+    invlpg (%rax)
+    lock incq pv_shootdowns(%rip)
+    pop %rax
+    jmp end_apic
 end_level:                          // the device of the kernel `interrupts` asserts a level until it is acknowledged
     push %rax
     push %rdx
@@ -218,6 +232,8 @@ interrupts:
     jmp end_pic_primary
     .elseif vector < 0x30
     jmp end_pic_secondary
+    .elseif vector == 0x3e
+    jmp end_shootdown
     .elseif vector == 0x3f
     jmp end_level
     .else
@@ -294,6 +310,11 @@ pv_call:                            // (function, argument) -> result
     mov $6, %eax
     int3
     ret
+    .globl pv_invlpg
+pv_invlpg:                          // (address)
+    mov $7, %eax
+    int3
+    ret
 
 // How far the gates of vectors from 0x30 on are from those of other ends: only their lowest 16 bits differ.
     .globl pv_x2apic_gate_shift
@@ -359,8 +380,16 @@ pv_eoi_flags:                       // a cache line for each processor
     .globl pv_eoi_saved
 pv_eoi_saved:
     .skip 8
-    .globl pv_cr4
+    .globl pv_cr4, pv_cr3
 pv_cr4:
+    .skip 8
+pv_cr3:
+    .skip 8
+    .balign 64
+    .globl pv_shootdown_address, pv_shootdowns
+pv_shootdown_address:
+    .skip 8
+pv_shootdowns:
     .skip 8
     .balign 64
 tasks:

@@ -18,6 +18,10 @@ struct Computation {
   let operate: Operation
   /// True where the operation runs in ring 0.
   var isPrivileged = false
+  /// True where the memory is taken from the arena, each processor's at a multiple of 2 MiB.
+  var isInArena = false
+  /// What is looked at after the window, and must give the answer, too.
+  var check: Operation?
 }
 
 extension Session {
@@ -58,7 +62,10 @@ private final class ComputeLoop: MeasuredLoop {
     processors = try session.processors()
     if processors > 1 { LocalAPIC.enable(acceptsPIC: false) }
     counters = DMAMemory(count: Int(Place.processors + Place.stride * UInt(Processors.most)))
-    memories = (0..<processors).map { _ in DMAMemory(count: computation.workBytes) }
+    memories =
+      computation.isInArena
+      ? try session.arena(parts: processors, of: computation.workBytes)
+      : (0..<processors).map { _ in DMAMemory(count: computation.workBytes) }
     var known: UInt64 = 0
     // SAFETY: each memory has as many bytes as the computation asks for.
     for memory in memories {
@@ -99,6 +106,15 @@ private final class ComputeLoop: MeasuredLoop {
       guard pv_load64(line(index) + Place.isWrong) == 0 else { throw wrong(pv_load64(line(index) + Place.wrongAnswer)) }
       operations += pv_load64(line(index) + Place.operations)
       pv_store64(line(index) + Place.operations, 0)
+    }
+  }
+
+  /// Looks once more at what all processors have left behind.
+  func settle() throws(WorkloadFailure) {
+    guard let check = computation.check else { return }
+    for memory in memories {
+      let result = check(UnsafeMutableRawPointer(bitPattern: memory.address))
+      guard result == answer else { throw wrong(result) }
     }
   }
 

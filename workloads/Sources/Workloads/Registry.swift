@@ -9,8 +9,10 @@ public enum WorkloadRegistry {
     ("balloon", BalloonWorkload.run),
     ("branch", BranchWorkload.run),
     ("cache", CacheWorkload.run),
+    ("chase", ChaseWorkload.run),
     ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
+    ("dirty", DirtyWorkload.run),
     ("disk", DiskWorkload.run),
     ("entropy", EntropyWorkload.run),
     ("eoi", EOIWorkload.run),
@@ -20,11 +22,16 @@ public enum WorkloadRegistry {
     ("lock", LockWorkload.run),
     ("matmul", MatrixWorkload.run),
     ("misbehave", Misbehaviour.run),
+    ("mix", MixWorkload.run),
     ("nbody", NBodyWorkload.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
+    ("pagetable", PageTableWorkload.run),
     ("sha256", SHA256Workload.run),
+    ("shootdown", ShootdownWorkload.run),
+    ("stream", StreamWorkload.run),
     ("timer", TimerWorkload.run),
+    ("touch", TouchWorkload.run),
   ]
 
   /// The kernel with this name.

@@ -1,4 +1,4 @@
-// What the suite `cpu` computes. A kernel works in a piece of memory that it is given, of pv_…_bytes or what its comment says,
+// What the suites `cpu` and `memory` compute. A kernel works in a piece of memory that it is given, of pv_…_bytes or what its comment says,
 // at a multiple of 64; it allocates nothing and calls nothing. An operation begins at the same state every time and returns an
 // answer in which every step of it has a part.
 #pragma once
@@ -41,6 +41,25 @@ uint64_t pv_branch(void *work);
 enum { pv_cache_passes = 16 };
 uint64_t pv_cache_prepare(void *work, uint64_t words);
 uint64_t pv_cache(void *work);
+
+// STREAM's loops over three arrays (stream.c), each operation a number of passes. An operation and a check return how many
+// elements are wrong; the check looks at all of them.
+enum { pv_stream_copy, pv_stream_scale, pv_stream_add, pv_stream_triad };
+void pv_stream_prepare(void *work, uint64_t bytes, uint64_t operation, uint64_t passes);
+uint64_t pv_stream_count(const void *work);
+uint64_t pv_stream(void *work);
+uint64_t pv_stream_check(void *work);
+
+// Dependent loads through all lines in random order (chase.c): 0, or how far from where it should be the walk came.
+enum { pv_chase_loads = 4096 };
+void pv_chase_prepare(void *work, uint64_t bytes, uint64_t seed);
+uint64_t pv_chase(void *work);
+
+// Independent reads and writes (mix.c): how many words held what they should not.
+enum { pv_mix_accesses = 4096 };
+void pv_mix_prepare(void *work, uint64_t bytes, uint64_t seed, int is_random, uint64_t read_percent);
+uint64_t pv_mix(void *work);
+uint64_t pv_mix_check(void *work);
 
 // The processor states that the system has switched on (Intel SDM 1, 13.3); only where CR4.OSXSAVE is set.
 static inline uint64_t pv_enabled_states(void) {
