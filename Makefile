@@ -3,15 +3,17 @@
 # make test    install, build, lint, all tests: what CI runs
 # make test-svm   every suite briefly on an AMD processor with SVM that QEMU emulates: hypercalls, native ring 0
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
+# make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
+PEER_PACKAGES := qemu-system-x86
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-deterministic lint fuzz packages packages-svm clean
+.PHONY: bench build test test-svm test-svm-deterministic lint fuzz packages packages-peer packages-svm clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -45,6 +47,9 @@ endef
 
 packages:
 	$(call install,$(PACKAGES))
+
+packages-peer:
+	$(call install,$(PEER_PACKAGES))
 
 packages-svm:
 	$(call install,$(SVM_PACKAGES))

@@ -6,7 +6,7 @@ import Measurement
 public struct Inventory: Sendable {
   /// A list that can be asked for.
   public enum Kind: String, CaseIterable, Sendable {
-    case suites, workloads, metrics, modes
+    case suites, workloads, metrics, modes, runners
   }
 
   private struct Entry: Encodable {
@@ -30,6 +30,7 @@ public struct Inventory: Sendable {
       }
     case .metrics:
       MetricCatalog.all.map { Entry(name: $0.id, summary: "\($0.label) (\($0.unit), \($0.better.rawValue) is better)") }
+    case .runners: GuestRunner.allCases.map { Entry(name: $0.rawValue, summary: $0.summary) }
     case .modes:
       MachineProfile.modes.map { mode in
         let choices = mode.choices.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

@@ -36,16 +36,19 @@ public struct ResultTable {
     return table
   }
 
-  /// Each cell with its ratio to the mode that it is compared with.
+  /// Each cell with its ratio to the mode, and to the same mode under another runner, that it is compared with.
   private static func lineEachCell(_ run: RunRecord) -> TextTable {
     var table = TextTable(
       columns: ["WORKLOAD", "MODE", "MEDIAN", "OVER", "RATIO", "95 % INTERVAL", "VERDICT"], rightAligned: [2, 4])
     for cell in run.cells {
-      let comparison = run.comparisons.first {
+      let comparisons = run.comparisons.filter {
         $0.workload == cell.workload && $0.metric == cell.primary && $0.mode.hasSuffix(":" + cell.mode)
       }
-      let base = comparison.map { String($0.mode.dropLast(cell.mode.count + 1)) } ?? ""
-      table.add([cell.workload, cell.mode, Self.median(cell), base] + Self.columns(comparison))
+      func add(_ comparison: ComparisonRecord?) {
+        let base = comparison.map { String($0.mode.dropLast(cell.mode.count + 1)) } ?? ""
+        table.add([cell.workload, cell.mode, Self.median(cell), base] + Self.columns(comparison))
+      }
+      if comparisons.isEmpty { add(nil) } else { comparisons.forEach(add) }
     }
     return table
   }

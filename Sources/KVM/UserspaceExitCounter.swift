@@ -6,12 +6,14 @@ import Glibc
 public struct UserspaceExitCounter: ~Copyable {
   private let descriptor: Descriptor
 
-  /// Counts from now on, on the calling thread only.
+  /// Counts from now on, on one thread only.
   ///
-  /// - Parameter event: the tracepoint's id, from `events/kvm/kvm_userspace_exit/id` of tracefs.
+  /// - Parameters:
+  ///   - event: the tracepoint's id, from `events/kvm/kvm_userspace_exit/id` of tracefs.
+  ///   - thread: the id of a thread of any process; 0 for the calling one.
   /// - Throws: `.exitCounter` where the id is wrong or the caller lacks CAP_PERFMON.
-  public init(event: UInt64) throws(KVMError) {
-    let raw = pv_perf_count_tracepoint(event)
+  public init(event: UInt64, thread: Int32 = 0) throws(KVMError) {
+    let raw = pv_perf_count_tracepoint(event, thread)
     guard raw >= 0 else { throw .exitCounter(errno: -raw) }
     self.descriptor = Descriptor(owning: raw)
   }

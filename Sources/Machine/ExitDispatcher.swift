@@ -81,9 +81,9 @@ public final class ExitDispatcher: @unchecked Sendable {
   }
 
   private func port(_ access: PortAccess) -> ExitOutcome {
-    if access.port == Doorbell.port, !access.isInput, access.width == 4 {
+    if access.port == Doorbell.port, !access.isInput, access.width == 1 {
       // An unknown bell is a write that nothing decodes.
-      return Doorbell(rawValue: UInt32(truncatingIfNeeded: access.value)).map { .doorbell($0) } ?? .resume
+      return Doorbell(rawValue: UInt8(truncatingIfNeeded: access.value)).map { .doorbell($0) } ?? .resume
     }
     guard let (device, offset) = ports.device(at: UInt64(access.port)), let width = AccessWidth(rawValue: access.width)
     else {

@@ -1,5 +1,5 @@
-import Glibc
 import GuestImage
+import Glibc
 import GuestMemory
 import MachineLauncher
 import PVWire
@@ -18,8 +18,8 @@ enum GuestPayload {
     return bytes
   }
 
-  /// The orders.
-  static func orders(_ specification: MachineSpecification, tscHertz: UInt64) -> Orders {
+  /// The orders. `hasRing` says that guest and host share the result ring and the heartbeat; otherwise results go over the UART.
+  static func orders(_ specification: MachineSpecification, tscHertz: UInt64, hasRing: Bool = true) -> Orders {
     var parameters = specification.parameters.map { parameter in
       let value = UInt64(parameter.value).map(ParameterValue.number) ?? .word(Array(parameter.value.utf8))
       return (name: Array(parameter.name.utf8), value: value)
@@ -38,10 +38,15 @@ enum GuestPayload {
       parameters.append((Array("ram".utf8), .number(specification.memory)))
     }
     if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
+    // Other runners' controllers have a bus master whether the mode has one or not.
+    if specification.choices["disk"] == "ide-pio" {
+      parameters.append((Array("transfer".utf8), .word(Array("pio".utf8))))
+    }
     return Orders(
       kernel: Array(specification.kernel.utf8), parameters: parameters, seed: specification.seed, tscHertz: tscHertz,
       warmupNanoseconds: specification.warmupNanoseconds, windowNanoseconds: specification.windowNanoseconds,
-      ring: MemoryMap.ring, ringSize: MemoryMap.ringSize, heartbeat: MemoryMap.heartbeat)
+      ring: hasRing ? MemoryMap.ring : 0, ringSize: hasRing ? MemoryMap.ringSize : 0,
+      heartbeat: hasRing ? MemoryMap.heartbeat : 0)
   }
 }
 

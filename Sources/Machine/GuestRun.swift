@@ -27,6 +27,7 @@ public enum GuestRun {
     switch specification.runner {
     case .builtin: try Machine(specification).run()
     case .bare: try BareRun(specification).run()
+    case .qemu, .qemuTCG, .kvmtool: try QEMUGuest.run(specification)
     }
   }
 }

@@ -62,14 +62,9 @@ struct NetworkAttachment {
     ]
     counts.merge(cardCounts) { $1 }
     if let stack {
-      counts["network.dropped_far_side"] = stack.dropped
-      counts["network.taken"] = stack.taken
-    }
-    if let verdict = stack?.verdict ?? (port as? any VerifyingPort)?.verdict {
-      counts["network.lost"] = verdict.lost
-      counts["network.reordered"] = verdict.reordered
-      counts["network.duplicated"] = verdict.duplicated
-      counts["network.corrupted"] = verdict.corrupted
+      counts.merge(stack.counts) { $1 }
+    } else if let verdict = (port as? any VerifyingPort)?.verdict {
+      counts.merge(verdict.counts) { $1 }
     }
     return counts
   }
@@ -110,5 +105,22 @@ struct NetworkAttachment {
         return (stack.port, stack)
       }
     } catch { throw error.isHostLack ? .unavailable("\(error)") : .network("\(error)") }
+  }
+}
+
+extension NetworkPortVerdict {
+  /// What was wrong with the frames, by metric.
+  var counts: [String: UInt64] {
+    [
+      "network.lost": lost, "network.reordered": reordered, "network.duplicated": duplicated,
+      "network.corrupted": corrupted,
+    ]
+  }
+}
+
+extension HostStack {
+  /// What the host's socket saw, by metric: read it when its worker has ended.
+  var counts: [String: UInt64] {
+    verdict.counts.merging(["network.dropped_far_side": dropped, "network.taken": taken]) { $1 }
   }
 }

@@ -11,39 +11,76 @@ enum ProcessUsage {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime)
   }
 
+  /// CPU seconds of all threads of another process so far (clock_getcpuclockid(3)); nil where it is gone.
+  static func cpuSeconds(of process: pid_t) -> Double? {
+    var clock = clockid_t()
+    var time = timespec()
+    guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else { return nil }
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
   /// Proportional set size in bytes of guest RAM and of everything else, from /proc/self/smaps (proc(5)); nil where it
   /// cannot be read.
   static func memory(guest: HostRange) -> (guest: UInt64, runner: UInt64)? {
-    guard let text = contents(of: "/proc/self/smaps") else { return nil }
     let start = UInt(bitPattern: guest.start)
+    return contents(of: "/proc/self/smaps").map { text in
+      sizes(text) { $0.lowerBound >= start && $0.lowerBound < start + UInt(guest.count) }
+    }
+  }
+
+  /// The same of another process, whose guest RAM is its one mapping of `guestBytes`; nil where there is no such mapping.
+  static func memory(of process: pid_t, guestBytes: UInt64) -> (guest: UInt64, runner: UInt64)? {
+    guard let text = contents(of: "/proc/\(process)/smaps") else { return nil }
+    return memory(inMappings: text, guestBytes: guestBytes)
+  }
+
+  /// The same from the text of an smaps file.
+  static func memory(inMappings text: [UInt8], guestBytes: UInt64) -> (guest: UInt64, runner: UInt64)? {
+    var found = 0
+    let sizes = sizes(text) { range in
+      let isGuest = UInt64(range.count) == guestBytes
+      found += isGuest ? 1 : 0
+      return isGuest
+    }
+    return found == 1 ? sizes : nil
+  }
+
+  private static func sizes(_ text: [UInt8], isGuest: (Range<UInt>) -> Bool) -> (guest: UInt64, runner: UInt64) {
     var sizes = (guest: UInt64(0), runner: UInt64(0))
-    var isGuest = false
+    var isInGuest = false
     for line in text.split(separator: 10) {
-      if let address = hexadecimalPrefix(line) {
-        isGuest = address >= start && address < start + UInt(guest.count)
+      if let range = mapping(line) {
+        isInGuest = isGuest(range)
       } else if line.starts(with: "Pss:".utf8) {
         let kibibytes = line.reduce(UInt64(0)) { (48...57).contains($1) ? $0 * 10 + UInt64($1 - 48) : $0 }
-        if isGuest { sizes.guest += kibibytes * 1024 } else { sizes.runner += kibibytes * 1024 }
+        if isInGuest { sizes.guest += kibibytes * 1024 } else { sizes.runner += kibibytes * 1024 }
       }
     }
     return sizes
   }
 
-  /// The first address of a mapping's heading (`7f00-7f01 rw-p …`), nil for any other line.
-  private static func hexadecimalPrefix(_ line: ArraySlice<UInt8>) -> UInt? {
+  /// The addresses in a mapping's heading (`7f00-7f01 rw-p …`), nil for any other line.
+  private static func mapping(_ line: ArraySlice<UInt8>) -> Range<UInt>? {
+    guard let dash = line.firstIndex(of: 45), let space = line.firstIndex(of: 32), dash < space,
+      let start = hexadecimal(line[..<dash]), let end = hexadecimal(line[(dash + 1)..<space]), start <= end
+    else { return nil }
+    return start..<end
+  }
+
+  private static func hexadecimal(_ digits: ArraySlice<UInt8>) -> UInt? {
     var value: UInt = 0
-    for byte in line {
+    for byte in digits {
       switch byte {
       case 48...57: value = value << 4 | UInt(byte - 48)
       case 97...102: value = value << 4 | UInt(byte - 87)
-      case 45: return value
       default: return nil
       }
     }
-    return nil
+    return digits.isEmpty ? nil : value
   }
 
-  private static func contents(of path: String) -> [UInt8]? {
+  /// A file of /proc; nil where it cannot be read.
+  static func contents(of path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

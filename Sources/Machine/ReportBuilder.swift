@@ -12,14 +12,17 @@ struct GuestOutcome {
   var panic: (vector: UInt64, error: UInt64, rip: UInt64, cr2: UInt64)?
   var records: [GuestRecord] = []
   var window: WindowMeasurement?
-  /// Exits inside the window, of all vCPUs; nil where nothing could exit.
-  var exits: ExitCounts?
+  /// Exits inside the window, of all vCPUs; nil where nobody told them apart.
+  var exits: ExitCounts? = ExitCounts()
   var tscHertz: UInt64 = 1
   var createTSC: UInt64 = 0
+  /// From the start of this process, as whoever started it has noted it, to the first byte on the guest's console.
+  var firstByteSeconds: Double?
   var firstInstructionTSC: UInt64?
   var readyTSC: UInt64?
   var memoryUsage: (guest: UInt64, runner: UInt64)?
-  var loopExits: UInt64?
+  /// Nil where the loop is another program's.
+  var loopExits: UInt64? = 0
   var kernelExits: UInt64?
   var log: [String] = []
   var notes: [String] = []
@@ -77,6 +80,7 @@ enum ReportBuilder {
 
   private static func addTimes(_ outcome: GuestOutcome, to report: inout RunnerReport) {
     let hertz = Double(outcome.tscHertz)
+    if let seconds = outcome.firstByteSeconds { report.metrics["boot.first_byte"] = seconds }
     if let tsc = outcome.firstInstructionTSC {
       report.metrics["boot.first_instruction"] = Double(tsc &- outcome.createTSC) / hertz
     }
@@ -85,7 +89,7 @@ enum ReportBuilder {
       report.metrics["memory.guest_touched"] = Double(usage.guest)
       report.metrics["memory.runner_overhead"] = Double(usage.runner)
     }
-    if let exits = outcome.loopExits { report.metrics["exits.loop_total"] = Double(exits) }
+    report.metrics["exits.loop_total"] = outcome.loopExits.map { Double($0) }
     if let exits = outcome.kernelExits { report.metrics["exits.kernel_total"] = Double(exits) }
   }
 

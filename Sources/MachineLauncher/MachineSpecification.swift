@@ -132,6 +132,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var userspaceExitEvent: UInt64?
   /// The program that runs the guest.
   public var runner = GuestRunner.builtin
+  /// QEMU's program, where it is the runner.
+  public var qemu = "qemu-system-x86_64"
   /// A guest ELF instead of the embedded one.
   public var guestImage: String?
   /// Path of the KVM device.
@@ -166,7 +168,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
-    if runner != .builtin { list.append("runner=\(runner.rawValue)") }
+    if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
     return list
@@ -231,6 +233,7 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: GuestRunner.allCases.map(\.rawValue).joined(separator: " or "))
         }
         runner = named
+      case "qemu": qemu = value
       case "guest": guestImage = value
       case "kvm": kvmPath = value
       case _ where key.hasPrefix("choice:"):

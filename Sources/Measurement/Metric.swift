@@ -138,6 +138,9 @@ public enum MetricCatalog {
     Metric(id: "window.ops", unit: "1", better: .higher, label: "Operations in the window"),
     Metric(id: "window.loop_seconds", unit: "s", better: .lower, label: "Cost of one empty measurement"),
     Metric(
+      id: "boot.first_byte", unit: "s", better: .lower, floorAbsolute: 1e-3,
+      label: "Start of the runner's process to the guest's first byte"),
+    Metric(
       id: "boot.first_instruction", unit: "s", better: .lower, floorAbsolute: 100e-6,
       label: "KVM_CREATE_VM to first guest instruction"),
     Metric(id: "boot.ready", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "KVM_CREATE_VM to workload ready"),

@@ -147,7 +147,7 @@ public struct CellKey: Codable, Sendable, Hashable {
   public var suite: String
   /// `disk.randread.4k.qd1`.
   public var workload: String
-  /// `full`, `paravirt`, or `full+disk=virtio-blk` where choices differ from the row.
+  /// `full`, `paravirt`, or `full+disk=virtio-blk` where choices differ from the row; `full@qemu` under another runner.
   public var mode: String
 
   /// A key; see the properties.
@@ -166,6 +166,8 @@ public struct CellRecord: Codable, Sendable, Equatable {
   public var workload: String
   /// See `CellKey.mode`.
   public var mode: String
+  /// The program that ran the guests, `qemu`; nil for the builtin runner.
+  public var runner: String?
   /// What the mode was made of: `disk` → `ide-pio`, …
   public var choices: [String: String]
   /// The workload's primary metric, the only one that a gate tests.
@@ -183,6 +185,7 @@ public struct CellRecord: Codable, Sendable, Equatable {
     self.suite = suite
     self.workload = workload
     self.mode = mode
+    runner = ModeLabel.parts(mode).runner
     self.choices = choices
     self.primary = primary
     self.warmupSeconds = warmupSeconds
@@ -193,7 +196,7 @@ public struct CellRecord: Codable, Sendable, Equatable {
   public var key: CellKey { CellKey(suite: suite, workload: workload, mode: mode) }
 
   enum CodingKeys: String, CodingKey {
-    case suite, workload, mode, choices, primary, repetitions
+    case suite, workload, mode, runner, choices, primary, repetitions
     case warmupSeconds = "warmup_seconds"
   }
 }

@@ -87,6 +87,12 @@ enum ModeName {
 }
 
 extension RunRecord {
+  /// The metric that a gate tests of this workload.
+  func primary(of workload: String) -> String { cells.first { $0.workload == workload }?.primary ?? "" }
+
+  /// Comparisons of the builtin runner with another one, of every metric.
+  var runnerComparisons: [ComparisonRecord] { comparisons.filter { ModeLabel.comparesRunners($0.mode) } }
+
   /// Comparisons of each workload's primary metric between two modes, in the order of cells.
   var primaryComparisons: [ComparisonRecord] {
     var primary: [String: String] = [:]
@@ -95,8 +101,10 @@ extension RunRecord {
       primary[cell.workload] = cell.primary
       rank[cell.workload] = rank.count
     }
-    return comparisons.filter { primary[$0.workload] == $0.metric && ModeName.pair($0.mode) != nil }
-      .enumerated().sorted { (rank[$0.element.workload] ?? 0, $0.offset) < (rank[$1.element.workload] ?? 0, $1.offset) }
-      .map(\.element)
+    return comparisons.filter {
+      primary[$0.workload] == $0.metric && ModeName.pair($0.mode) != nil && !ModeLabel.comparesRunners($0.mode)
+    }
+    .enumerated().sorted { (rank[$0.element.workload] ?? 0, $0.offset) < (rank[$1.element.workload] ?? 0, $1.offset) }
+    .map(\.element)
   }
 }

@@ -50,7 +50,7 @@ struct ForestSection: Sendable {
   /// A line for the modes, where there are several pairs.
   private static let pairHeight = 16.0
 
-  private static func plot(_ comparisons: [ComparisonRecord], namesPair: Bool) -> Markup? {
+  static func plot(_ comparisons: [ComparisonRecord], namesPair: Bool) -> Markup? {
     let drawn = comparisons.filter { ($0.ratio ?? 0) > 0 && ($0.ratio ?? 0).isFinite }
     guard !drawn.isEmpty else { return nil }
     let axis = LogarithmicAxis(covering: drawn.flatMap { [$0.ratio, $0.ratioLow, $0.ratioHigh].compactMap { $0 } })

@@ -20,6 +20,7 @@ struct ReportViewModel: Sendable {
   let gate: String
   let forest: ForestSection?
   let causes: CausesSection?
+  let runners: RunnersSection?
   let workloads: [WorkloadSection]
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
@@ -58,6 +59,7 @@ struct ReportViewModel: Sendable {
 
     forest = ForestSection(run)
     causes = CausesSection(run)
+    runners = RunnersSection(run)
     workloads = WorkloadSection.all(run, cells: cells)
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)

@@ -2,11 +2,13 @@ import Foundation
 import Measurement
 
 /// Compares the modes within one run: full emulation against paravirtual, and each mode against its variants with other
-/// choices (`full` against `full+disk=virtio-blk`).
+/// choices (`full` against `full+disk=virtio-blk`); and the builtin runner with each other one that ran the same mode
+/// (`paravirt@qemu` against `paravirt`). The modes of another runner are compared with each other only where the builtin one
+/// did not run: then they are what the run is about.
 ///
 /// Repetitions of a run are interleaved in blocks, so the test is the paired one: repetition i of one side against
-/// repetition i of the other, where both are ok. Holm runs over the primary metric of every pair of cells; all other
-/// metrics are exploratory and have no `pHolm`.
+/// repetition i of the other, where both are ok. Holm runs over the primary metric of every pair of cells, of modes and of
+/// runners each for itself (two questions); all other metrics are exploratory and have no `pHolm`.
 public enum RunComparison {
   /// One record for every pair of cells and metric that both sides have, in the order of `cells` and then of
   /// `MetricCatalog`, which must know the metric. A pair that cannot be compared has one record, of its primary metric,
@@ -19,6 +21,13 @@ public enum RunComparison {
     let candidates = pairs(in: cells).flatMap { MetricPair.all(of: $0.a, $0.b) }.map {
       $0.withMetric(floors($0.a.workload, $0.metric))
     }
+    return [candidates.filter { !$0.comparesRunners }, candidates.filter(\.comparesRunners)].flatMap {
+      family($0, alpha: alpha, seed: seed)
+    }
+  }
+
+  /// The records of pairs whose primary metrics are corrected together.
+  private static func family(_ candidates: [MetricPair], alpha: Double, seed: UInt64) -> [ComparisonRecord] {
     let primaries = candidates.indices.filter { candidates[$0].isPrimary && candidates[$0].obstacle == nil }
     let resampling = Resampling.enough(forTests: primaries.count, alpha: alpha, seed: seed)
     let tests = candidates.map { SignFlip.test($0.differences, resampling: resampling) }
@@ -34,10 +43,17 @@ public enum RunComparison {
 
   private static func pairs(in cells: [CellRecord]) -> [(a: CellRecord, b: CellRecord)] {
     let byKey = Dictionary(cells.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    func sibling(of cell: CellRecord, _ mode: String) -> CellRecord? {
+      byKey[CellKey(suite: cell.suite, workload: cell.workload, mode: mode)]
+    }
     return cells.compactMap { cell in
-      let base = cell.mode == "paravirt" ? "full" : String(cell.mode.prefix { $0 != "+" })
-      guard base != cell.mode else { return nil }
-      return byKey[CellKey(suite: cell.suite, workload: cell.workload, mode: base)].map { ($0, cell) }
+      let (mode, runner) = ModeLabel.parts(cell.mode)
+      if let runner, ModeLabel.measuresHardware(runner), let builtin = sibling(of: cell, mode) {
+        return (cell, builtin)
+      }
+      let base = mode == "paravirt" ? "full" : String(mode.prefix { $0 != "+" })
+      guard base != mode else { return nil }
+      return sibling(of: cell, ModeLabel.label(base, runner: runner)).map { ($0, cell) }
     }
   }
 }
@@ -55,6 +71,8 @@ private struct MetricPair {
   var obstacle: String?
 
   var isPrimary: Bool { metric.id == a.primary }
+
+  var comparesRunners: Bool { ModeLabel.comparesRunners("\(a.mode):\(b.mode)") }
 
   func withMetric(_ metric: Metric) -> MetricPair {
     var pair = self

@@ -40,6 +40,11 @@ struct RunCommand: AsyncParsableCommand {
   var memory: UInt64?
   @Option(help: "vCPUs; 1.")
   var vcpus: Int?
+  @Option(
+    parsing: .upToNextOption,
+    help:
+      "Programs that run the guests, compared with each other: builtin, qemu, qemu-tcg (see `pvbench list runners`).")
+  var runner: [String] = []
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -48,7 +53,7 @@ struct RunCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let settings = try Configuration.load(environment: environment)
     var options = CampaignOptions(library: try SuiteLibrary.load(directory: suites))
-    options.request = request
+    options.request = try request()
     options.out = out ?? settings.out ?? options.out
     options.resume = resume
     options.overwriteDisk = overwriteDisk
@@ -69,7 +74,7 @@ struct RunCommand: AsyncParsableCommand {
     try conclude(result, signal: signal)
   }
 
-  private var request: RunRequest {
+  private func request() throws(CampaignError) -> RunRequest {
     var request = RunRequest()
     request.suites = suite.flatMap(Self.split)
     request.workloads = workload.flatMap(Self.split)
@@ -83,6 +88,7 @@ struct RunCommand: AsyncParsableCommand {
     request.memory = memory
     request.vcpus = vcpus
     request.disk = disk
+    request.runners = try RunRequest.runners(runner.flatMap(Self.split))
     return request
   }
 

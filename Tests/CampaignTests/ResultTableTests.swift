@@ -63,4 +63,25 @@ struct ResultTableTests {
 
         """)
   }
+
+  @Test func anotherRunnerHasALineOfItsOwn() {
+    let side = SideRecord(n: 3, median: nil, low: nil, high: nil)
+    func comparison(_ mode: String, _ ratio: Double) -> ComparisonRecord {
+      ComparisonRecord(
+        suite: "disk", workload: "disk.w", mode: mode, metric: "throughput.ops", unit: "1/s", better: .higher, a: side,
+        b: side, ratio: ratio, ratioLow: nil, ratioHigh: nil, p: 0.5, pHolm: 1, test: "", mde: nil,
+        verdict: .noChangeFound, reason: nil)
+    }
+    let cells = ["full", "full@qemu", "paravirt", "paravirt@qemu"].map { cell($0, [800, 810, 820]) }
+    #expect(
+      table(cells, [comparison("full:paravirt", 2), comparison("paravirt@qemu:paravirt", 3)]) == """
+        WORKLOAD  MODE           MEDIAN  OVER           RATIO  95 % INTERVAL  VERDICT
+        disk.w    full           810 /s
+        disk.w    full@qemu      810 /s
+        disk.w    paravirt       810 /s  full              2×                 no change found
+        disk.w    paravirt       810 /s  paravirt@qemu     3×                 no change found
+        disk.w    paravirt@qemu  810 /s
+
+        """)
+  }
 }

@@ -25,6 +25,8 @@ struct MachineSpecificationTests {
     #expect(read.ioCPU == 1)
     #expect(read.userspaceExitEvent == 1234)
     #expect(read.guestImage == "guest.elf")
+    #expect(read.runner == .qemuTCG)
+    #expect(read.qemu == "/opt/qemu")
     #expect(read.kvmPath == "/dev/other")
   }
 
@@ -93,6 +95,8 @@ struct MachineSpecificationTests {
     specification.ioCPU = 1
     specification.userspaceExitEvent = 1234
     specification.guestImage = "guest.elf"
+    specification.runner = .qemuTCG
+    specification.qemu = "/opt/qemu"
     specification.kvmPath = "/dev/other"
     return specification
   }

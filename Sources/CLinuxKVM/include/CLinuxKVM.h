@@ -13,6 +13,7 @@
 #include "mount.h"
 #include "network.h"
 #include "perf.h"
+#include "program.h"
 #include "random.h"
 #include "shared_memory.h"
 #include "thread.h"

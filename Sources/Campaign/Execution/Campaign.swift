@@ -84,15 +84,20 @@ public struct Campaign: Sendable {
         try Planner.plan(options.request, library: options.library, imageBytes: options.imageBytes)
       }
     let kvmPath = KVMAccess.path(environment: options.environment)
-    try KVMAccess.check(kvmPath)
+    let programs = plan.cells.map(\.program)
+    if programs.contains(where: \.needsKVM) { try KVMAccess.check(kvmPath) }
+    let qemu = programs.contains(where: \.isQEMU) ? host.qemu(options.environment) : nil
+    if case .missing(let reason) = qemu, programs.allSatisfy(\.isQEMU) { throw .host(reason) }
     let supervisor = try Supervisor.locate(environment: options.environment)
     if let disk = plan.request.disk, plan.needsDisk {
       try DiskTarget.check(disk, needed: plan.imageBytes)
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
     }
     let vcpus = plan.mostVCPUs
-    let record = host.record(vcpus, kvmPath)
-    let resources = host.resources(vcpus, kvmPath)
+    var record = host.record(vcpus, kvmPath)
+    if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
+    var resources = host.resources(vcpus, kvmPath)
+    resources.qemu = qemu
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
         throw .usage(
@@ -128,7 +133,7 @@ public struct Campaign: Sendable {
       saved.plan.request, library: options.library, imageBytes: saved.plan.imageBytes)
     if let changed = saved.plan.cells.first(where: { !current.cells.contains($0) }) {
       throw .usage(
-        "--resume \(name): the definition of \(changed.workload.id) (\(changed.mode.name)) has changed since the run began "
+        "--resume \(name): the definition of \(changed.workload.id) (\(changed.label)) has changed since the run began "
           + "(begin a new run)")
     }
     guard current == saved.plan else {
@@ -199,7 +204,7 @@ public struct Campaign: Sendable {
     let step = plan.steps[order]
     let cell = plan.cells[step.cell]
     var record: RepetitionRecord
-    if let reason = cell.skipReason {
+    if let reason = cell.skipReason ?? lackOfProgram(cell) {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
@@ -219,6 +224,12 @@ public struct Campaign: Sendable {
     return RepetitionFile(
       cell: cell.key, choices: cell.choices, primary: cell.workload.primary,
       warmupSeconds: Double(cell.warmupNanoseconds) / 1e9, repetition: record)
+  }
+
+  /// Why the program that should run the cell's guests is not there; nil where it is.
+  private func lackOfProgram(_ cell: PlannedCell) -> String? {
+    guard cell.program.isQEMU, case .missing(let reason) = resources.qemu else { return nil }
+    return reason
   }
 
   /// Checks the image and gives the next repetition a fresh one. A benchmark that wrote wrong data fails.
@@ -277,7 +288,7 @@ struct Pace {
     let scale = plannedDone > 0 ? elapsed / plannedDone : 1
     return StepProgress(
       done: done, total: plan.steps.count, workload: plan.cells[step.cell].workload.id,
-      mode: plan.cells[step.cell].mode.name, repetition: step.index + 1,
+      mode: plan.cells[step.cell].label, repetition: step.index + 1,
       repetitions: plan.request.repetitions ?? 0, remainingSeconds: plannedRemaining * scale)
   }
 }

@@ -8,6 +8,9 @@ struct HostServices: Sendable {
   /// CPUs of the vCPU and I/O threads, and the tracepoint to count.
   var resources: @Sendable (_ vcpus: Int, _ kvmPath: String) -> MachineResources
 
+  /// QEMU, where a plan wants it.
+  var qemu: @Sendable (_ environment: [String: String]) -> QEMUProgram = { QEMUProgram.locate(environment: $0) }
+
   /// This host.
   static let live = HostServices(
     record: { vcpus, kvmPath in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus) },

@@ -21,6 +21,8 @@ public enum KVMAccess {
       case ENOENT: "load the kvm module, or enable virtualisation in firmware or hypervisor"
       default: "is this a host with KVM?"
       }
-    throw .host("cannot open \(path): \(String(cString: strerror(code)).lowercased()) (\(advice))")
+    throw .host(
+      "cannot open \(path): \(String(cString: strerror(code)).lowercased()) (\(advice); "
+        + "--runner qemu-tcg tests the guests without KVM, and measures no hardware)")
   }
 }

@@ -7,6 +7,8 @@ struct MachineResources: Sendable {
   var ioCPU: Int?
   var userspaceExitEvent: UInt64?
   var kvmPath = "/dev/kvm"
+  /// Nil where no cell needs one.
+  var qemu: QEMUProgram?
 }
 
 extension Plan {
@@ -40,6 +42,8 @@ extension Plan {
     specification.ioCPU = resources.ioCPU
     specification.userspaceExitEvent = resources.userspaceExitEvent
     specification.kvmPath = resources.kvmPath
+    specification.runner = cell.program
+    if case .found(let path, _) = resources.qemu { specification.qemu = path }
     return specification
   }
 

@@ -1,3 +1,4 @@
+import MachineLauncher
 import PVWire
 
 /// What cannot be measured, and why: the one place that turns a cell into `skipped(reason)` before any guest is started.
@@ -95,5 +96,15 @@ enum Feasibility {
       return "the image is too small for every queue slot to have a block"
     }
     return rules.lazy.compactMap { $0(workload, mode) }.first
+  }
+
+  /// Why the cell's runner cannot run its guest, which has `vcpus` where its row does not say; nil where it can.
+  static func obstacle(to cell: PlannedCell, vcpus: Int) -> String? {
+    guard cell.program != .bare || cell.workload.runsAsProcess else {
+      return "the workload needs a machine (a device, ring 0 or hugetlb pages) and does not run natively"
+    }
+    return QEMUSupport.obstacle(
+      runner: cell.program, kernel: cell.workload.kernel, choices: cell.choices, network: cell.workload.network,
+      vcpus: cell.workload.number("vcpus").map(Int.init) ?? vcpus)
   }
 }

@@ -1,3 +1,4 @@
+import MachineLauncher
 import Measurement
 import PVWire
 
@@ -7,6 +8,8 @@ public struct PlannedCell: Codable, Equatable, Sendable {
   public var workload: Workload
   /// The machine.
   public var mode: Mode
+  /// The program that runs the guests; nil for the builtin one.
+  public var runner: GuestRunner?
   /// Discarded before each window, nanoseconds.
   public var warmupNanoseconds: UInt64
   /// Each window, nanoseconds.
@@ -25,7 +28,13 @@ public struct PlannedCell: Codable, Equatable, Sendable {
   var usesImage: Bool { workload.isDisk && (choices["backend"] ?? "file") == "file" }
 
   /// The cell's key in results.
-  public var key: CellKey { CellKey(suite: workload.suite, workload: workload.id, mode: mode.name) }
+  public var key: CellKey { CellKey(suite: workload.suite, workload: workload.id, mode: label) }
+
+  /// The mode as results name it, with its runner.
+  public var label: String { ModeLabel.label(mode.name, runner: runner?.rawValue) }
+
+  /// The program that runs the guests.
+  var program: GuestRunner { runner ?? .builtin }
 }
 
 /// One repetition in the schedule; its place there is its `order`.

@@ -4,6 +4,8 @@ import Foundation
 public struct PlanEstimate: Codable, Equatable, Sendable {
   /// Process start, boot, image check and report of one repetition.
   static let overheadSeconds = 0.25
+  /// What another runner takes more: its start, and results over a serial line.
+  static let peerOverheadSeconds = 0.5
   /// One word of programmed I/O exits to userspace: about 40 µs where ring 3 exits cost most (host-facts).
   static let secondsPerWord = 40e-6
   /// A repetition's file and its share of the reports.
@@ -30,7 +32,7 @@ public struct PlanEstimate: Codable, Equatable, Sendable {
       longest = Double(cell.workload.number("block") ?? 0) / 2 * secondsPerWord
     }
     return max(Double(cell.warmupNanoseconds) / 1e9, longest) + max(Double(cell.windowNanoseconds) / 1e9, longest)
-      + overheadSeconds
+      + overheadSeconds + (cell.program.isQEMU ? peerOverheadSeconds : 0)
   }
 }
 
@@ -75,14 +77,14 @@ public struct PlanDocument: Encodable, Sendable {
     estimate = PlanEstimate(plan)
     cells = plan.cells.map { cell in
       Cell(
-        suite: cell.workload.suite, workload: cell.workload.id, mode: cell.mode.name, choices: cell.choices,
+        suite: cell.workload.suite, workload: cell.workload.id, mode: cell.label, choices: cell.choices,
         repetitions: repetitions, warmupSeconds: Double(cell.warmupNanoseconds) / 1e9,
         windowSeconds: Double(cell.windowNanoseconds) / 1e9,
         estimatedSeconds: PlanEstimate.seconds(cell) * Double(repetitions), skipped: cell.skipReason)
     }
     steps = plan.steps.enumerated().map { order, step in
       Step(
-        order: order, workload: plan.cells[step.cell].workload.id, mode: plan.cells[step.cell].mode.name,
+        order: order, workload: plan.cells[step.cell].workload.id, mode: plan.cells[step.cell].label,
         repetition: step.index)
     }
   }

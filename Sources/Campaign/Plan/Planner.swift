@@ -1,3 +1,4 @@
+import MachineLauncher
 import Measurement
 
 /// Turns what a user asked for into a plan.
@@ -33,14 +34,17 @@ public enum Planner {
       for mode in modes + covering where workload.modes.contains(mode.base) {
         // An ablation turns what the workload uses, and nothing else.
         if request.ablate, Mode.ablation.contains(mode), !mode.overrides.keys.allSatisfy(workload.uses) { continue }
-        cells.append(
-          PlannedCell(
-            workload: workload, mode: mode,
+        for runner in request.runners ?? defaultRunners(workload, in: mode) {
+          var cell = PlannedCell(
+            workload: workload, mode: mode, runner: runner == .builtin ? nil : runner,
             warmupNanoseconds: request.quick
               ? min(workload.warmupNanoseconds, quickWarmup) : workload.warmupNanoseconds,
             windowNanoseconds: request.quick
               ? min(workload.windowNanoseconds, quickWindow) : workload.windowNanoseconds,
-            skipReason: Feasibility.obstacle(workload, in: mode, imageBytes: imageBytes)))
+            skipReason: Feasibility.obstacle(workload, in: mode, imageBytes: imageBytes))
+          cell.skipReason = cell.skipReason ?? Feasibility.obstacle(to: cell, vcpus: request.vcpus ?? 1)
+          cells.append(cell)
+        }
       }
       groups.append(first..<cells.count)
     }
@@ -56,6 +60,11 @@ public enum Planner {
     if order == .rounds { groups = [cells.indices] }
     let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: order) }
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
+  }
+
+  /// The builtin runner; and, as the third column, no virtual machine where the workload needs none.
+  private static func defaultRunners(_ workload: Workload, in mode: Mode) -> [GuestRunner] {
+    mode.name == "paravirt" && workload.runsAsProcess ? [.builtin, .bare] : [.builtin]
   }
 
   /// A quick run of whole suites in the modes of the table measures the rows tagged `pairwise` in a covering set of modes too.

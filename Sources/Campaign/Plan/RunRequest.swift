@@ -1,3 +1,5 @@
+import MachineLauncher
+
 /// In which order repetitions run.
 public enum ScheduleOrder: String, Codable, Sendable, CaseIterable {
   /// Blocks of one repetition of each mode, alternating A B, B A: drift hits all modes alike.
@@ -35,6 +37,8 @@ public struct RunRequest: Codable, Equatable, Sendable {
   public var vcpus: Int?
   /// A file or block device in place of the run's own image.
   public var disk: String?
+  /// Programs that run the guests, each every cell; nil for the builtin one only.
+  public var runners: [GuestRunner]?
 
   /// Everything with its default.
   public init() {}
@@ -44,6 +48,18 @@ public struct RunRequest: Codable, Equatable, Sendable {
     seed = seed ?? configuration.seed
     repetitions = repetitions ?? (quick ? nil : configuration.reps)
     order = order ?? configuration.order
+  }
+
+  /// The runners of these names, each once; nil where there are none.
+  public static func runners(_ names: [String]) throws(CampaignError) -> [GuestRunner]? {
+    var runners: [GuestRunner] = []
+    for name in names {
+      guard let runner = GuestRunner(rawValue: name) else {
+        throw .unknown("runner", name, of: GuestRunner.allCases.map(\.rawValue))
+      }
+      if !runners.contains(runner) { runners.append(runner) }
+    }
+    return runners.isEmpty ? nil : runners
   }
 
   /// The first thing that this request asks for explicitly and that `planned` had otherwise; nil where they agree.
@@ -62,6 +78,8 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("memory", memory, planned.memory),
       differ("vcpus", vcpus, planned.vcpus),
       differ("disk", disk, planned.disk),
+      differ(
+        "runner", runners.flatMap { list($0.map(\.rawValue)) }, list((planned.runners ?? [.builtin]).map(\.rawValue))),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),
       differ("mode", list(modes), list(planned.modes)),

@@ -41,6 +41,8 @@ struct KernelSchema: Sendable {
   /// The subsystems of its machine that it uses, beside those of every machine: only they are choices for its workloads.
   let uses: [String]
   let parameters: [ParameterSchema]
+  /// True where it needs neither a device nor a kernel: it can also run natively, as a process of the host.
+  var runsAsProcess = false
 
   static let all: [KernelSchema] = [
     KernelSchema(
@@ -84,43 +86,48 @@ struct KernelSchema: Sendable {
       name: "integer", uses: [],
       parameters: [
         ParameterSchema(name: "level", kind: .word(["ring3", "ring0"]), isRequired: false), .processors,
-      ]),
-    KernelSchema(name: "nbody", uses: [], parameters: [.processors]),
+      ], runsAsProcess: true),
+    KernelSchema(name: "nbody", uses: [], parameters: [.processors], runsAsProcess: true),
     KernelSchema(
       name: "matmul", uses: [],
-      parameters: [ParameterSchema(name: "vectors", kind: .word(["sse2", "avx2"]), isRequired: true), .processors]),
-    KernelSchema(name: "sha256", uses: [], parameters: [.processors]),
-    KernelSchema(name: "aes", uses: [], parameters: [.processors]),
+      parameters: [ParameterSchema(name: "vectors", kind: .word(["sse2", "avx2"]), isRequired: true), .processors],
+      runsAsProcess: true),
+    KernelSchema(name: "sha256", uses: [], parameters: [.processors], runsAsProcess: true),
+    KernelSchema(name: "aes", uses: [], parameters: [.processors], runsAsProcess: true),
     KernelSchema(
       name: "branch", uses: [],
-      parameters: [ParameterSchema(name: "pattern", kind: .word(["random", "steady"]), isRequired: true), .processors]),
+      parameters: [
+        ParameterSchema(name: "pattern", kind: .word(["random", "steady"]), isRequired: true), .processors,
+      ],
+      runsAsProcess: true),
     KernelSchema(
       name: "cache", uses: [],
       parameters: [
         ParameterSchema(name: "size", kind: .size(4096...(1 << 20), multipleOf: 64), isRequired: true), .processors,
-      ]),
+      ], runsAsProcess: true),
     KernelSchema(
       name: "stream", uses: [],
       parameters: [
         ParameterSchema(name: "operation", kind: .word(["copy", "scale", "add", "triad"]), isRequired: true),
         .workingSet, .ram, .processors,
-      ]),
-    KernelSchema(name: "chase", uses: [], parameters: [.workingSet, .ram, .processors]),
+      ], runsAsProcess: true),
+    KernelSchema(name: "chase", uses: [], parameters: [.workingSet, .ram, .processors], runsAsProcess: true),
     KernelSchema(
       name: "mix", uses: [],
       parameters: [
         ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
         ParameterSchema(name: "readpercent", kind: .count(0...100), isRequired: true),
         .workingSet, .ram, .processors,
-      ]),
+      ], runsAsProcess: true),
     KernelSchema(
       name: "touch", uses: [],
-      parameters: [ParameterSchema(name: "pages", kind: .word(["4k", "thp", "2m", "1g"]), isRequired: false), .ram]),
+      parameters: [ParameterSchema(name: "pages", kind: .word(["4k", "thp", "2m", "1g"]), isRequired: false), .ram],
+      runsAsProcess: true),
     KernelSchema(
       name: "dirty", uses: [],
       parameters: [
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true), .workingSet, .ram,
-      ]),
+      ], runsAsProcess: true),
     KernelSchema(
       name: "pagetable", uses: [],
       parameters: [ParameterSchema(name: "size", kind: .size(4096...(2 << 20), multipleOf: 4096), isRequired: true)]),

@@ -89,6 +89,8 @@ final class BareRun {
 
   private func outcome(_ traps: BareTraps, hasEnded: Bool) -> GuestOutcome {
     var outcome = GuestOutcome()
+    // Nothing is left, and so nothing is counted.
+    (outcome.exits, outcome.loopExits) = (nil, nil)
     outcome.heartbeat =
       (try? memory.read(UInt64.self, at: GuestAddress(MemoryMap.heartbeat + MemoryMap.processShift))) ?? 0
     guard hasEnded else {

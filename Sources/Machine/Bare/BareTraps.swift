@@ -92,12 +92,12 @@ final class BareTraps: @unchecked Sendable {
       hasImmediate
       ? (try? memory.read(UInt8.self, at: GuestAddress(rip) + 1)).map(UInt16.init) ?? 0
       : UInt16(truncatingIfNeeded: pv_get_register(context, pv_register_rdx))
-    let mask: UInt64 = opcode & 1 == 0 ? 0xFF : 0xFFFF_FFFF
     let value = pv_get_register(context, pv_register_rax)
     pv_set_register(context, pv_register_rip, rip + (hasImmediate ? 2 : 1))
     if opcode & 2 == 0 {
-      pv_set_register(context, pv_register_rax, value | mask)  // a bus on which nothing answers
-    } else if port == Doorbell.port, let bell = Doorbell(rawValue: UInt32(value & mask)) {
+      // A bus on which nothing answers.
+      pv_set_register(context, pv_register_rax, opcode & 1 == 0 ? value | 0xFF : 0xFFFF_FFFF)
+    } else if port == Doorbell.port, let bell = Doorbell(rawValue: UInt8(truncatingIfNeeded: value)) {
       answer(bell)
     }
     return true

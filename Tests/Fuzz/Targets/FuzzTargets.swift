@@ -21,6 +21,7 @@ enum FuzzTargets {
       ResultRingFuzz.self,
       WireFuzz.self,
       RunnerTextFuzz.self,
+      SerialFuzz.self,
     ]
   }
 }

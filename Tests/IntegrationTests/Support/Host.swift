@@ -23,6 +23,14 @@ enum Host {
     }
   }()
 
+  /// QEMU, where its package is installed.
+  static let qemuProgram = "/usr/bin/qemu-system-x86_64"
+
+  /// True where there is one.
+  static let hasQEMU =
+    access(qemuProgram, X_OK) == 0
+    || loudly(false, "no \(qemuProgram): NO GUEST IS TESTED UNDER QEMU (make packages-peer)")
+
   /// True where a folder can be mounted read-only, out of everyone else's sight. (Root may write to files of any mode.)
   static let canMount: Bool = {
     let status = try? Child.run(["/usr/bin/unshare", "--mount", "/bin/true"]).status

@@ -12,7 +12,7 @@ _start:
     jnz start_ring0
     mov $0x5056, %edx               // Doorbell.port
     mov $1, %eax                    // Doorbell.firstInstruction
-    out %eax, %dx
+    out %al, %dx
     jmp start_ring0
 
     .code32
@@ -20,7 +20,7 @@ _start:
 pvh_start32:
     mov $0x5056, %edx
     mov $1, %eax
-    out %eax, %dx
+    out %al, %dx
     cld
     mov $boot_pml4, %edi            // entries: present, writable, user
     movl $boot_pdpt + 7, (%edi)

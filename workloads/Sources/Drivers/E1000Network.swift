@@ -233,13 +233,14 @@ public final class E1000Network: NetworkDriver {
     return true
   }
 
-  /// Asks the PHY whether negotiation is complete and the link is up (BMSR, IEEE 802.3, 22.2.4.2).
+  /// Asks the PHY whether the link is up (BMSR, IEEE 802.3, 22.2.4.2.13). Whether it has been negotiated is not asked: a card
+  /// without a cable, as QEMU's, has a link from the start and negotiates only when it is told to.
   private static func hasLink(_ base: UInt) -> Bool {
     pv_write32(base + Register.managementInterface, 2 << 26 | 1 << 21 | 1 << 16)
     var patience = 1000
     while patience > 0 {
       let answer = pv_read32(base + Register.managementInterface)
-      if answer & 1 << 28 != 0 { return answer & 1 << 30 == 0 && answer & 0x24 == 0x24 }
+      if answer & 1 << 28 != 0 { return answer & 1 << 30 == 0 && answer & 0x04 != 0 }
       patience -= 1
     }
     return false

@@ -1,8 +1,8 @@
 import GuestKernel
 
-/// The master of the primary ATA channel at its legacy ports (ATA/ATAPI-6, T13 1410D): by DMA where its controller is a PIIX3
-/// and the drive offers it, otherwise by PIO, whose requests run to their end in `submit`. ATA without queuing has a depth of
-/// one.
+/// The master of the primary ATA channel at its legacy ports (ATA/ATAPI-6, T13 1410D): by DMA where its controller is a PIIX3,
+/// the drive offers it and the caller allows it, otherwise by PIO, whose requests run to their end in `submit`. ATA without
+/// queuing has a depth of one.
 public final class IDEDisk: DiskDriver {
   private enum Port {
     static let data: UInt16 = 0x1F0
@@ -52,7 +52,7 @@ public final class IDEDisk: DiskDriver {
   private var moving: Int?
 
   /// Finds a disk by IDENTIFY DEVICE; nil where the channel is empty or holds something else.
-  public init?(polled: Bool) {
+  public init?(polled: Bool, allowsDMA: Bool = true) {
     pv_out8(Port.control, 0x02)
     pv_out8(Port.device, 0xA0)
     // A floating bus reads back all ones; real registers hold what was written.
@@ -70,7 +70,7 @@ public final class IDEDisk: DiskDriver {
     let isLBA48 = page.load(UInt16.self, at: 2 * 83) & 0x0400 != 0
     sectorCount = isLBA48 ? page.load(UInt64.self, at: 200) : UInt64(page.load(UInt32.self, at: 120))
     let offersDMA = page.load(UInt16.self, at: 2 * 49) & 0x0100 != 0
-    busMaster = offersDMA ? IDEBusMaster() : nil
+    busMaster = offersDMA && allowsDMA ? IDEBusMaster() : nil
     let largest = Int(page.load(UInt16.self, at: 2 * 47) & 0xFF)
     multiple = largest > 0 ? min(largest, 16) : 1
     if polled {

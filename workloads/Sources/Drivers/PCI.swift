@@ -50,17 +50,21 @@ public struct PCIDevice {
     write(0x04, command)
   }
 
-  /// The address in a memory base address register; nil where it is one of ports, empty, or beyond 4 GiB.
+  /// The address in a memory base address register; nil where it is one of ports, empty, or beyond 4 GiB. One that firmware
+  /// has left without an address is given one.
   func memory(baseAddress index: UInt32) -> UInt? {
     guard index < 6 else { return nil }
+    PCIAllocator.assign(self, baseAddress: index)
     let value = read(0x10 + 4 * index)
     guard value & 1 == 0, value & 0xFFFF_FFF0 != 0 else { return nil }
     if value & 6 == 4, read(0x14 + 4 * index) != 0 { return nil }
     return UInt(value & 0xFFFF_FFF0)
   }
 
-  /// The first port in a base address register; nil where it is one of memory, or empty.
+  /// The first port in a base address register; nil where it is one of memory, or empty. One that firmware has left without a
+  /// port is given some.
   func ports(baseAddress index: UInt32) -> UInt16? {
+    PCIAllocator.assign(self, baseAddress: index)
     let value = read(0x10 + 4 * index)
     guard value & 1 != 0, value & 0xFFFC != 0 else { return nil }
     return UInt16(truncatingIfNeeded: value & 0xFFFC)

@@ -14,11 +14,26 @@ public enum UART {
     pv_out8(base + 2, 0xC7)  // FIFO on, cleared
   }
 
+  /// Bytes that an empty transmitter takes at a time.
+  private static let fifoDepth = 16
+
   /// Sends one byte when the transmitter is ready. Gives up after a while: a log must not hang a guest.
   public static func send(_ byte: UInt8) {
-    var patience = 1000
-    while pv_in8(base + 5) & 0x20 == 0, patience > 0 { patience -= 1 }
+    awaitTransmitter(patience: 1000)
     pv_out8(base, byte)
+  }
+
+  /// Sends `bytes`, a FIFO at a time, to a host that may be busy: whoever waits for a result waits longer than for a log.
+  public static func send(_ bytes: [UInt8]) {
+    for (index, byte) in bytes.enumerated() {
+      if index % fifoDepth == 0 { awaitTransmitter(patience: 1_000_000) }
+      pv_out8(base, byte)
+    }
+  }
+
+  private static func awaitTransmitter(patience: Int) {
+    var patience = patience
+    while pv_in8(base + 5) & 0x20 == 0, patience > 0 { patience -= 1 }
   }
 
   /// Sends a line.

@@ -41,7 +41,7 @@ import Workloads
 
 private func finish(_ line: StaticString) {
   UART.line(line)
-  pv_out32(Doorbell.port, Doorbell.done.rawValue)
+  pv_out8(Doorbell.port, Doorbell.done.rawValue)
   pv_out32(0xF4, 0)  // QEMU's isa-debug-exit, where it is there
 }
 

@@ -206,7 +206,7 @@ panic:
     mov %cr2, %rdi
     mov $PORT_DOORBELL, %edx
     mov $DOORBELL_PANIC, %eax
-    out %eax, %dx
+    out %al, %dx
 1:  hlt
     jmp 1b
 

@@ -12,6 +12,8 @@ public enum WireError: Error, Equatable {
   case badChecksum
   /// A field holds a value that it cannot have.
   case invalidValue
+  /// A record is missing, or came twice.
+  case outOfSequence(expected: UInt32, found: UInt32)
 }
 
 /// Appends little-endian values.

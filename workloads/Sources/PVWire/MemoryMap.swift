@@ -50,8 +50,9 @@ public enum MemoryMap {
   public static let acpiTimer: UInt16 = 0x608
 }
 
-/// What the guest tells its VMM by writing a 32-bit word to `Doorbell.port`. A VMM that does not know the port ignores it.
-public enum Doorbell: UInt32, Sendable {
+/// What the guest tells its VMM by writing a byte to `Doorbell.port`. QEMU's isa-debugcon passes it on; a VMM that does not know
+/// the port ignores it.
+public enum Doorbell: UInt8, Sendable {
   /// The guest's very first instruction.
   case firstInstruction = 1
   /// Devices found, workload prepared.

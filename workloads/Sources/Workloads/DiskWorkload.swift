@@ -6,9 +6,10 @@ import PVWire
 /// depth.
 ///
 /// Parameters: operation (read, write, mixed, flush), readpercent (of mixed), access (random, sequential), block (bytes),
-/// depth, completion (interrupt, polled), verify (no: the medium holds nothing, so reads are taken as they come), sectors
-/// (of the medium that are used), imageseed. Latency runs from the submission to the moment at which the
-/// driver hands the request back; filling and verifying blocks is outside of it, but inside the throughput.
+/// depth, completion (interrupt, polled), transfer (pio: no DMA, though the controller has it), verify (no: the medium holds
+/// nothing, so reads are taken as they come), sectors (of the medium that are used), imageseed. Latency runs from the
+/// submission to the moment at which the driver hands the request back; filling and verifying blocks is outside of it, but
+/// inside the throughput.
 enum DiskWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
     let disk = try findDisk(session)
@@ -26,7 +27,7 @@ enum DiskWorkload {
       session.send(.log(Text.bytes("disk: virtio-blk, sectors ") + Text.decimal(disk.sectorCount)))
       return disk
     }
-    if let disk = IDEDisk(polled: polled) {
+    if let disk = IDEDisk(polled: polled, allowsDMA: !session.isWord("transfer", "pio")) {
       session.send(
         .log(
           Text.bytes("disk: ide, ", disk.usesDMA ? "dma" : "pio") + Text.bytes(", sectors ")

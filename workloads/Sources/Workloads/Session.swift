@@ -18,6 +18,8 @@ public final class Session {
   public let virtioInterruptInput: (Int, UInt) -> UInt32
   private let nanosecondsPerTick: UInt64
   private var beats: UInt64 = 0
+  /// Records that went over the UART.
+  private var sequence: UInt32 = 0
 
   /// A session under `orders`.
   public init(orders: Orders, virtioInterruptInput: @escaping (Int, UInt) -> UInt32) {
@@ -76,7 +78,7 @@ public final class Session {
   // MARK: Results
 
   /// Rings the VMM's doorbell.
-  public func ring(_ bell: Doorbell) { pv_out32(Doorbell.port, bell.rawValue) }
+  public func ring(_ bell: Doorbell) { pv_out8(Doorbell.port, bell.rawValue) }
 
   /// Moves the heartbeat, once an operation.
   @inline(__always) public func beat() {
@@ -86,8 +88,12 @@ public final class Session {
 
   /// Sends one record through the ring, or over the UART where there is none.
   public func send(_ record: GuestRecord) {
+    guard orders.ring != 0 else {
+      UART.send(SerialFrame.encode(record, sequence: sequence))
+      sequence &+= 1
+      return
+    }
     let frame = RecordFrame.encode(record)
-    guard orders.ring != 0 else { return frame.forEach(UART.send) }
     let base = UInt(orders.ring)
     let capacity = orders.ringSize - RingHeader.dataOffset
     var head = pv_load64(base + UInt(RingHeader.headOffset))
