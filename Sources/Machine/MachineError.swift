@@ -14,6 +14,11 @@ public enum MachineError: Error, CustomStringConvertible {
   case unavailable(String)
   case wiring(String)
 
+  /// Pages that the host does not have are nothing that has failed.
+  init(_ error: GuestMemoryError) {
+    if case .noHugePages = error { self = .unavailable("\(error)") } else { self = .memory(error) }
+  }
+
   /// What happened, in one line.
   public var description: String {
     switch self {

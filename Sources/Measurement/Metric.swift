@@ -159,6 +159,8 @@ public enum MetricCatalog {
       id: "memory.balloon_free", unit: "B", better: .higher, floorAbsolute: 65536,
       label: "Free RAM that the guest's balloon driver reports"),
     Metric(
+      id: "memory.dirtied", unit: "1", better: .higher, floorAbsolute: 1, label: "Pages that the guest wrote to"),
+    Metric(
       id: "exits.loop_total", unit: "1", better: .lower, floorAbsolute: 1, label: "Exits seen by the loop, whole life"),
     Metric(
       id: "exits.kernel_total", unit: "1", better: .lower, floorAbsolute: 1,

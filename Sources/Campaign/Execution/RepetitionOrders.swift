@@ -39,7 +39,7 @@ extension Plan {
     let cell = cells[step.cell]
     var specification = MachineSpecification()
     specification.vcpus = vcpus(of: cell)
-    specification.memory = request.memory ?? 64 << 20
+    specification.memory = cell.workload.number("ram") ?? request.memory ?? 64 << 20
     specification.choices = cell.choices
     specification.kernel = cell.workload.kernel
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }

@@ -75,7 +75,9 @@ enum CoveringSet {
     var machines: [[String: String]] = [[:]]
     for subsystem in subsystems(of: workload) {
       machines = machines.flatMap { machine in
-        subsystem.values.map { machine.merging([subsystem.name: $0.name]) { $1 } }
+        subsystem.values.filter { !subsystem.rareValues.contains($0.name) }.map {
+          machine.merging([subsystem.name: $0.name]) { $1 }
+        }
       }
     }
     return machines.compactMap { machine in
