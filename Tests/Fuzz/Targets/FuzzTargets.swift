@@ -21,6 +21,9 @@ enum FuzzTargets {
       ResultRingFuzz.self,
       WireFuzz.self,
       RunnerTextFuzz.self,
+      MultibootFuzz.self,
+      KernelELFFuzz.self,
+      BzImageFuzz.self,
     ]
   }
 }
