@@ -236,7 +236,7 @@ private final class Machine {
 }
 
 /// The first error of an I/O thread, and an eventfd that says that there is one.
-private final class WorkerFailure: Sendable {
+final class WorkerFailure: Sendable {
   let event: EventFD
   private let first = Mutex<String?>(nil)
 

@@ -40,7 +40,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The forms of a description.
-  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
+  public static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
 
   /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink` or
   /// `peer`.
@@ -142,6 +142,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var guestImage: String?
   /// Path of the KVM device.
   public var kvmPath = "/dev/kvm"
+  /// A guest that pvbench did not write, in place of its own.
+  public var foreign: ForeignGuest?
 
   /// Longest duration in nanoseconds, 11.5 days: converted to ticks of any TSC it still fits in 64 bits.
   public static let longestNanoseconds: UInt64 = 1_000_000_000_000_000
@@ -177,6 +179,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
+    if let foreign { list += foreign.arguments }
     return list
   }
 
@@ -258,7 +261,10 @@ public struct MachineSpecification: Equatable, Sendable {
         choices[name] = value
       case _ where key.hasPrefix("parameter:"):
         parameters.append((String(key.dropFirst("parameter:".count)), value))
-      default: throw .unknownArgument(argument)
+      default:
+        guard try ForeignGuest.take(argument, key: key, value: value, into: &foreign) else {
+          throw .unknownArgument(argument)
+        }
       }
     }
   }
