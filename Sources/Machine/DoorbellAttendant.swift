@@ -51,12 +51,15 @@ final class DoorbellAttendant {
 
   private let memory: GuestMemory
   private let statistics: VCPUStatistics
+  private let kernelThread: VhostThread?
   private var startStats: [UInt64] = []
   private var openStats: [UInt64] = []
   private var openCPUSeconds = 0.0
 
-  init(memory: GuestMemory, statistics: VCPUStatistics) {
+  /// `kernelThread` is one that works for this guest beside the threads of the process.
+  init(memory: GuestMemory, statistics: VCPUStatistics, kernelThread: VhostThread? = nil) {
     self.memory = memory
+    self.kernelThread = kernelThread
     self.statistics = statistics
     ring = ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize)
   }
@@ -73,12 +76,12 @@ final class DoorbellAttendant {
 
   func openWindow() {
     openStats = statistics.snapshot()
-    openCPUSeconds = ProcessUsage.cpuSeconds()
+    openCPUSeconds = cpuSeconds
   }
 
   func closeWindow() {
     var measured = WindowMeasurement()
-    measured.cpuSeconds = ProcessUsage.cpuSeconds() - openCPUSeconds
+    measured.cpuSeconds = cpuSeconds - openCPUSeconds
     memoryUsage = ProcessUsage.memory(guest: memory.slot)
     let closing = statistics.snapshot()
     if openStats.count == closing.count {
@@ -86,6 +89,8 @@ final class DoorbellAttendant {
     }
     window = measured
   }
+
+  private var cpuSeconds: Double { ProcessUsage.cpuSeconds() + (kernelThread?.cpuSeconds ?? 0) }
 
   /// Empties the result ring; false where it is nonsense.
   func drain() -> Bool {

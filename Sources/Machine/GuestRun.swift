@@ -81,7 +81,8 @@ private final class Machine {
       try wiring.attach(to: machine, memory: memory)
       let dispatcher = wiring.takeDispatcher()
       let statistics = VCPUStatistics()
-      let attendant = DoorbellAttendant(memory: memory, statistics: statistics)
+      let attendant = DoorbellAttendant(
+        memory: memory, statistics: statistics, kernelThread: wiring.network?.kernelThread)
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
@@ -201,7 +202,8 @@ private final class Machine {
     outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil
     outcome.log = wiring.console.lines
     outcome.notes =
-      attendant.notes + (vcpus.first?.notes ?? []) + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
+      attendant.notes + (vcpus.first?.notes ?? []) + (wiring.network?.notes ?? [])
+      + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
     outcome.memoryCounts = wiring.memoryCounts
     return outcome

@@ -65,6 +65,7 @@ public enum MachineProfile {
         ("none", "no network card"),
         ("e1000", "Intel 82540EM in PCI slot 3: registers by exits, descriptor rings, INTx"),
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
+        ("vhost-net", "virtio-net whose queues the host's kernel serves, from and to a TAP interface (/dev/vhost-net)"),
       ]),
     Subsystem(
       "ipi", "how one vCPU interrupts another", full: "xapic", paravirt: "hypercall", isToldToGuest: true,

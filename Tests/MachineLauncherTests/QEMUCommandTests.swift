@@ -150,6 +150,9 @@ struct QEMUSupportTests {
 
   @Test func whatElseItLacksIsNamed() {
     #expect(obstacle("disk", ["backend": "memory"]) == "QEMU has no such back end (memory of the runner)")
+    #expect(
+      obstacle("network", ["net": "vhost-net"], network: .stack(.echo))
+        == "net=vhost-net runs under the builtin runner only")
     #expect(obstacle("lock") == "only disk and network workloads run under QEMU")
     #expect(obstacle("disk", vcpus: 2) == "the guest starts further processors under the builtin runner only")
     #expect(obstacle("disk", runner: .kvmtool)?.hasPrefix("kvmtool boots Linux kernels") == true)

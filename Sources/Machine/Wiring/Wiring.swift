@@ -86,8 +86,8 @@ struct Wiring: ~Copyable {
     workers += network?.workers ?? []
     switch network?.card {
     case nil: break
-    case .virtio(let device):
-      try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
+    case .virtio(let device): try attachNetwork(device, machine, memory: memory)
+    case .vhost(let device): try attachNetwork(device, machine, memory: memory)
     case .e1000: try attachE1000(machine, memory: memory)
     }
     if let entropy { try attachEntropy(entropy, machine, memory: memory) }
