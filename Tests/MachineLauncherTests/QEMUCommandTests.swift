@@ -153,7 +153,9 @@ struct QEMUSupportTests {
     #expect(
       obstacle("network", ["net": "vhost-net"], network: .stack(.echo))
         == "net=vhost-net runs under the builtin runner only")
-    #expect(obstacle("lock") == "only disk and network workloads run under QEMU")
+    #expect(obstacle("lock") == "lock workloads run under the builtin runner only")
+    #expect(obstacle("clock", ["clock": "kvmclock"]) == nil)
+    #expect(obstacle("clock", ["clock": "kvmclock"], runner: .qemuTCG) == "clock=kvmclock needs KVM")
     #expect(obstacle("disk", vcpus: 2) == "the guest starts further processors under the builtin runner only")
     #expect(obstacle("disk", runner: .kvmtool)?.hasPrefix("kvmtool boots Linux kernels") == true)
   }
