@@ -120,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "CampaignTests",
       dependencies: [
-        "Campaign", "MachineLauncher", "Measurement", "ResultStore", .product(name: "PVWire", package: "workloads"),
+        "Campaign", "HostTopology", "MachineLauncher", "Measurement", "ResultStore",
+        .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",

@@ -66,6 +66,11 @@ private final class Machine {
       }
       let memory = try GuestMemory(
         byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
+      if !specification.memoryNodes.isEmpty {
+        do throws(GuestMemoryError) { try memory.bind(to: specification.memoryNodes) } catch {
+          throw MachineError.unavailable("\(error)")
+        }
+      }
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
       let supported = try system.supportedCPUID()
@@ -82,7 +87,8 @@ private final class Machine {
       let dispatcher = wiring.takeDispatcher()
       let statistics = VCPUStatistics()
       let attendant = DoorbellAttendant(
-        memory: memory, statistics: statistics, kernelThread: wiring.network?.kernelThread)
+        memory: memory, isPlaced: !specification.memoryNodes.isEmpty, statistics: statistics,
+        kernelThread: wiring.network?.kernelThread)
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
@@ -197,6 +203,8 @@ private final class Machine {
     outcome.firstInstructionTSC = attendant.firstInstructionTSC
     outcome.readyTSC = attendant.readyTSC
     outcome.memoryUsage = attendant.memoryUsage
+    outcome.residence = attendant.residence
+    outcome.memoryNodes = specification.memoryNodes
     outcome.loopExits = vcpus.reduce(0) { $0 + $1.loopExits }
     let kernelExits = vcpus.compactMap(\.kernelExits)
     outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil

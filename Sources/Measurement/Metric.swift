@@ -147,6 +147,9 @@ public enum MetricCatalog {
     Metric(
       id: "memory.runner_overhead", unit: "B", better: .lower, floorAbsolute: 65536,
       label: "Runner PSS beyond touched guest RAM"),
+    Metric(
+      id: "memory.misplaced", unit: "B", better: .lower, floorAbsolute: 4096,
+      label: "Guest RAM beside its NUMA nodes"),
     Metric(id: "memory.guest_touched", unit: "B", better: .lower, floorAbsolute: 65536, label: "Guest RAM touched"),
     Metric(
       id: "memory.reclaimed", unit: "B", better: .higher, floorAbsolute: 65536,

@@ -116,6 +116,17 @@ struct QEMUCommandTests {
     #expect(values("-netdev", arguments) == ["tap,id=net,fd=9,vhost=off"])
   }
 
+  @Test(arguments: [
+    ([0], "memory-backend-ram,id=ram,size=67108864,host-nodes=0,policy=bind"),
+    ([0, 1], "memory-backend-ram,id=ram,size=67108864,host-nodes=0,host-nodes=1,policy=interleave"),
+  ])
+  func memoryIsWhereItIsBound(nodes: [Int], object: String) {
+    var machine = specification(["disk": "ide-pio"])
+    machine.memoryNodes = nodes
+    #expect(values("-object", arguments(machine)) == [object])
+    #expect(values("-machine", arguments(machine)) == ["memory-backend=ram"])
+  }
+
   @Test func anotherGuestIsBehindASocket() {
     var machine = specification(["net": "e1000"], disk: .none)
     machine.network = .socket(descriptor: 3)
