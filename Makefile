@@ -5,15 +5,16 @@
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
+# make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
-PEER_PACKAGES := qemu-system-x86
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
+PEER_PACKAGES := qemu-system-x86
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-deterministic lint fuzz packages packages-peer packages-svm clean
+.PHONY: bench build test test-svm test-svm-deterministic bench-peers lint fuzz packages packages-peer packages-svm clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -30,6 +31,10 @@ test-svm: build packages-svm
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
+
+bench-peers: build packages-peer
+	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
+	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)

@@ -52,7 +52,11 @@ let package = Package(
     .executableTarget(
       name: "pvbench-vm", dependencies: ["Machine", "MachineLauncher"], swiftSettings: strict,
       linkerSettings: [
-        .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+        // Linked above 1 GiB: what is below is a guest's where one is run as a part of the process (BareRun).
+        .unsafeFlags([
+          "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-Xlinker",
+          "--image-base=0x50000000",
+        ])
       ]),
 
     // The supervisor's half
@@ -82,6 +86,11 @@ let package = Package(
     .executableTarget(name: "embed-files", path: "Sources/EmbedFiles/Tool", swiftSettings: strict),
     .plugin(
       name: "EmbedFiles", capability: .buildTool(), dependencies: ["embed-files"], path: "Sources/EmbedFiles/Plugin"),
+
+    // The bars against other programs (`make bench-peers`)
+    .executableTarget(
+      name: "bench-peers", dependencies: ["MachineLauncher", "HostTopology", "Statistics"],
+      path: "Tests/Reference/BenchPeers", swiftSettings: strict),
 
     // Tests mirror Sources; IntegrationTests boot real guests, ArchitectureTests hold the imports
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"], swiftSettings: strict),

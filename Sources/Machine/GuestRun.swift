@@ -1,7 +1,6 @@
 import CLinuxKVM
 import DeviceModel
 import Glibc
-import GuestImage
 import GuestMemory
 import KVM
 import MachineLauncher
@@ -25,7 +24,11 @@ public enum GuestRun {
   }
 
   private static func one(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    specification.runner == .builtin ? try Machine(specification).run() : try QEMUGuest.run(specification)
+    switch specification.runner {
+    case .builtin: try Machine(specification).run()
+    case .bare: try BareRun(specification).run()
+    case .qemu, .qemuTCG, .kvmtool: try QEMUGuest.run(specification)
+    }
   }
 }
 
@@ -65,7 +68,7 @@ private final class Machine {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
       let memory = try GuestMemory(
-        byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
+        byteCount: Int(specification.memory), pages: specification.pages)
       if !specification.memoryNodes.isEmpty {
         do throws(GuestMemoryError) { try memory.bind(to: specification.memoryNodes) } catch {
           throw MachineError.unavailable("\(error)")
@@ -73,7 +76,7 @@ private final class Machine {
       }
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
-      let supported = try system.supportedCPUID()
+      let supported = try system.supportedCPUID().showingListedStates()
       var wiring = try Wiring(specification)
       let table = specification.choices["cpuid"] == "kvm" ? supported : supported.hidingHypervisor()
 
@@ -121,7 +124,7 @@ private final class Machine {
     } catch let error as KVMError {
       throw .kvm(error)
     } catch let error as GuestMemoryError {
-      throw .memory(error)
+      throw MachineError(error)
     } catch let error as MachineError {
       throw error
     } catch {
@@ -200,6 +203,7 @@ private final class Machine {
     outcome.exits = vcpus.compactMap(\.windowExits).reduce(into: ExitWindow(tscHertz: tscHertz)) { $0.merge($1) }.counts
     outcome.tscHertz = tscHertz
     outcome.createTSC = createTSC
+    outcome.firstByteSeconds = firstByteSeconds
     outcome.firstInstructionTSC = attendant.firstInstructionTSC
     outcome.readyTSC = attendant.readyTSC
     outcome.memoryUsage = attendant.memoryUsage
@@ -217,6 +221,13 @@ private final class Machine {
     return outcome
   }
 
+  private var firstByteSeconds: Double? {
+    guard let spawned = specification.spawnedNanoseconds, let first = wiring.console.firstByteNanoseconds,
+      first >= spawned
+    else { return nil }
+    return Double(first - spawned) / 1e9
+  }
+
   /// The first vCPU's, unless another one ended the guest.
   private var stopReason: StopReason {
     let others = vcpus.dropFirst().map(\.stopReason).first { $0 != .interrupted }
@@ -225,7 +236,7 @@ private final class Machine {
 }
 
 /// The first error of an I/O thread, and an eventfd that says that there is one.
-private final class WorkerFailure: Sendable {
+final class WorkerFailure: Sendable {
   let event: EventFD
   private let first = Mutex<String?>(nil)
 

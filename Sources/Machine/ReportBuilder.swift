@@ -167,6 +167,7 @@ enum ReportBuilder {
   private static func add(_ histogram: Histogram, name: String, to report: inout RunnerReport) {
     report.histograms[name] = histogram.encoded()
     report.metrics["\(name).mean"] = histogram.mean.map { $0 / 1e9 }
+    report.metrics["\(name).min"] = histogram.minimum.map { Double($0) / 1e9 }
     for (label, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
       let needed = UInt64(Histogram.samplesNeeded(forQuantile: quantile))
       if histogram.count >= needed, let value = histogram.percentile(quantile) {

@@ -16,10 +16,13 @@ public struct Subsystem: Sendable {
   public let isToldToGuest: Bool
   /// Every value with a line about it.
   public let values: [(name: String, summary: String)]
+  /// Those that few hosts offer: no covering set asks for them.
+  public let rareValues: Set<String>
 
   init(
     _ name: String, _ summary: String, full: String, paravirt: String, isUniversal: Bool = false,
-    isPlacement: Bool = false, isToldToGuest: Bool = false, values: [(name: String, summary: String)]
+    isPlacement: Bool = false, isToldToGuest: Bool = false, values: [(name: String, summary: String)],
+    rareValues: Set<String> = []
   ) {
     self.name = name
     self.summary = summary
@@ -29,6 +32,7 @@ public struct Subsystem: Sendable {
     self.isPlacement = isPlacement
     self.isToldToGuest = isToldToGuest
     self.values = values
+    self.rareValues = rareValues
   }
 }
 
@@ -53,6 +57,7 @@ public enum MachineProfile {
       "backend", "what stands behind the disk", full: "file", paravirt: "file",
       values: [
         ("file", "a raw file or block device, O_DIRECT: by io_uring for virtio-blk, by pread and pwrite for IDE"),
+        ("cached", "the same file through the host's page cache, which holds all of it: no disk takes part"),
         ("memory", "memory of the runner, seeded like the file"),
         ("null", "nothing: no I/O, no content, the pure cost of the path"),
       ]),
@@ -94,7 +99,9 @@ public enum MachineProfile {
       values: [
         ("4k", "pages of 4 KiB, each mapped when it is first touched"),
         ("thp", "transparent huge pages of 2 MiB where the host has them"),
-      ]),
+        ("2m", "pages of 2 MiB of the pool that the host's administrator has reserved (hugetlb)"),
+        ("1g", "pages of 1 GiB of such a pool"),
+      ], rareValues: ["2m", "1g"]),
     Subsystem(
       "numa", "on which NUMA nodes the guest's threads and memory are", full: "local", paravirt: "local",
       isUniversal: true, isPlacement: true,

@@ -40,7 +40,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The forms of a description.
-  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
+  public static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
 
   /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink` or
   /// `peer`.
@@ -112,6 +112,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var station = 1
   /// The process that must outlive this one; nil where that is whoever starts it.
   public var parent: Int32?
+  /// CLOCK_MONOTONIC in nanoseconds when the runner's process was asked for; nil where nobody noted it.
+  public var spawnedNanoseconds: UInt64?
   /// Name of the guest's workload kernel.
   public var kernel = ""
   /// Its parameters: a decimal number or a word each.
@@ -140,6 +142,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var guestImage: String?
   /// Path of the KVM device.
   public var kvmPath = "/dev/kvm"
+  /// A guest that pvbench did not write, in place of its own.
+  public var foreign: ForeignGuest?
 
   /// Longest duration in nanoseconds, 11.5 days: converted to ticks of any TSC it still fits in 64 bits.
   public static let longestNanoseconds: UInt64 = 1_000_000_000_000_000
@@ -165,6 +169,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if network != .none { list.append("network=\(network)") }
     if station != 1 { list.append("station=\(station)") }
     if let parent { list.append("parent=\(parent)") }
+    if let spawnedNanoseconds { list.append("spawned-ns=\(spawnedNanoseconds)") }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
     list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
@@ -174,6 +179,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
+    if let foreign { list += foreign.arguments }
     return list
   }
 
@@ -227,6 +233,7 @@ public struct MachineSpecification: Equatable, Sendable {
       case "station":
         station = try number(Int.self)
         guard (1...254).contains(station) else { throw .badValue(argument: argument, expected: "1 to 254") }
+      case "spawned-ns": spawnedNanoseconds = try number(UInt64.self)
       case "parent": parent = try number(Int32.self)
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()
@@ -254,7 +261,10 @@ public struct MachineSpecification: Equatable, Sendable {
         choices[name] = value
       case _ where key.hasPrefix("parameter:"):
         parameters.append((String(key.dropFirst("parameter:".count)), value))
-      default: throw .unknownArgument(argument)
+      default:
+        guard try ForeignGuest.take(argument, key: key, value: value, into: &foreign) else {
+          throw .unknownArgument(argument)
+        }
       }
     }
   }

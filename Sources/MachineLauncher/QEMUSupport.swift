@@ -12,7 +12,7 @@ public enum QEMUSupport {
     runner: GuestRunner, kernel: String, choices: [String: String], network: NetworkBacking, vcpus: Int
   ) -> String? {
     switch runner {
-    case .builtin: return nil
+    case .builtin, .bare: return nil
     case .kvmtool: return "kvmtool boots Linux kernels and real-mode binaries, and has no PVH entry for this guest"
     case .qemu, .qemuTCG: break
     }
@@ -20,6 +20,9 @@ public enum QEMUSupport {
     guard vcpus == 1 else { return "the guest starts further processors under the builtin runner only" }
     if runner == .qemuTCG, let choice = interpreterLacks.first(where: { choices[$0.key] == $0.value }) {
       return "\(choice.key)=\(choice.value) needs KVM"
+    }
+    if let pages = choices["pages"], ["2m", "1g"].contains(pages) {
+      return "pages=\(pages) runs under the builtin runner only"
     }
     if kernel == "disk", choices["backend"] == "memory" { return "QEMU has no such back end (memory of the runner)" }
     if network != .none, choices["net"] == "vhost-net" { return "net=vhost-net runs under the builtin runner only" }

@@ -62,7 +62,8 @@ public enum MetricCatalog {
     Metric(id: "throughput.ops", unit: "1/s", better: .higher, primary: true, label: "Operations per second"),
     Metric(id: "throughput.bytes", unit: "B/s", better: .higher, primary: true, label: "Bytes per second"),
     Metric(id: "latency.mean", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, mean"),
-    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, median"),
+    Metric(id: "latency.min", unit: "s", better: .lower, floorAbsolute: 1e-6, label: "Latency, smallest"),
+    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, primary: true, label: "Latency, median"),
     Metric(id: "latency.p99", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99th percentile"),
     Metric(id: "latency.p99.9", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99.9th percentile"),
     Metric(id: "network.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames lost"),
@@ -157,6 +158,8 @@ public enum MetricCatalog {
     Metric(
       id: "memory.balloon_free", unit: "B", better: .higher, floorAbsolute: 65536,
       label: "Free RAM that the guest's balloon driver reports"),
+    Metric(
+      id: "memory.dirtied", unit: "1", better: .higher, floorAbsolute: 1, label: "Pages that the guest wrote to"),
     Metric(
       id: "exits.loop_total", unit: "1", better: .lower, floorAbsolute: 1, label: "Exits seen by the loop, whole life"),
     Metric(

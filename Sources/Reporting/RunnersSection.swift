@@ -54,7 +54,13 @@ struct RunnersSection: Sendable {
     svg = ForestSection.plot(primaries.filter { $0.better == .higher }, namesPair: true)
   }
 
-  private static func name(_ runner: String) -> String { runner == "qemu" ? "QEMU" : runner }
+  private static func name(_ runner: String) -> String {
+    switch runner {
+    case "qemu": "QEMU"
+    case "bare": "the same code without a virtual machine"
+    default: runner
+    }
+  }
 
   private static func groups(_ run: RunRecord, _ comparisons: [ComparisonRecord]) -> [Group] {
     var keys: [[String]] = []

@@ -31,6 +31,7 @@ enum ImportTable {
       "EmbedFiles",
     ],
     "pvbench": ["Campaign", "Reporting", "ResultStore", "Statistics", "Measurement", "ArgumentParser"],
+    "bench-peers": ["MachineLauncher", "HostTopology", "Statistics"],
     // Embedding suites and templates
     "embed-files": [],
     "EmbedFiles": ["embed-files"],
@@ -48,7 +49,7 @@ enum ImportTable {
   static let guest: [String: Set<String>] = [
     "PVWire": [],
     "Drivers": ["GuestKernel", "PVWire"],
-    "Workloads": ["Drivers", "GuestKernel", "PVWire"],
+    "Workloads": ["Drivers", "GuestKernel", "Kernels", "PVWire"],
     "Guest": ["Drivers", "GuestKernel", "PVWire", "Workloads"],
   ]
 

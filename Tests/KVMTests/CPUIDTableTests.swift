@@ -58,6 +58,16 @@ struct CPUIDTableTests {
     #expect(table.xcr0 == 0b111)
   }
 
+  @Test func listedStatesAreShownWhereTheBitsWereLeftOut() {
+    var plain = table
+    plain.set(.init(function: 1, ecx: 1))
+    #expect(plain.showingListedStates().entry(1)?.ecx == 0x1400_0001)
+    plain.set(.init(function: 0xd, index: 0, eax: 0b11))
+    #expect(plain.showingListedStates().entry(1)?.ecx == 0x0400_0001)
+    plain.set(.init(function: 0xd, index: 0, eax: 0))
+    #expect(plain.showingListedStates().entry(1)?.ecx == 1)
+  }
+
   @Test func withoutXSAVEThereIsNoXCR0() {
     var plain = table
     plain.set(.init(function: 1, ecx: 0))

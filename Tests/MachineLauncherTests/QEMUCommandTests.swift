@@ -167,6 +167,7 @@ struct QEMUSupportTests {
     #expect(obstacle("lock") == "lock workloads run under the builtin runner only")
     #expect(obstacle("clock", ["clock": "kvmclock"]) == nil)
     #expect(obstacle("clock", ["clock": "kvmclock"], runner: .qemuTCG) == "clock=kvmclock needs KVM")
+    #expect(obstacle("disk", ["pages": "2m"]) == "pages=2m runs under the builtin runner only")
     #expect(obstacle("disk", vcpus: 2) == "the guest starts further processors under the builtin runner only")
     #expect(obstacle("disk", runner: .kvmtool)?.hasPrefix("kvmtool boots Linux kernels") == true)
   }

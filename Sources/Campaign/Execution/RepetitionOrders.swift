@@ -39,7 +39,7 @@ extension Plan {
     let cell = cells[step.cell]
     var specification = MachineSpecification()
     specification.vcpus = vcpus(of: cell)
-    specification.memory = request.memory ?? 64 << 20
+    specification.memory = cell.workload.number("ram") ?? request.memory ?? 64 << 20
     specification.choices = cell.choices
     specification.kernel = cell.workload.kernel
     specification.parameters = cell.workload.parameters.map { ($0.name, $0.value) }
@@ -80,7 +80,7 @@ extension Plan {
     return switch cell.choices["backend"] {
     case "memory": .memory(byteCount: imageBytes, imageSeed: imageSeed)
     case "null": .null(byteCount: imageBytes)
-    default: image.map { .file(path: $0, isBuffered: false) } ?? .none
+    case let choice: image.map { .file(path: $0, isBuffered: choice == "cached") } ?? .none
     }
   }
 

@@ -40,9 +40,8 @@ enum CoveringSet {
     for (index, row) in rows.enumerated() where setting.keys.allSatisfy(row.workload.uses) {
       for mode in row.modes.reversed() {
         let candidate = Mode(base: mode.base, choices: mode.choices.merging(setting) { $1 })
-        if Feasibility.obstacle(row.workload, in: candidate, imageBytes: imageBytes) == nil {
-          return (index, candidate)
-        }
+        let isPossible = Feasibility.obstacle(row.workload, in: candidate, imageBytes: imageBytes) == nil
+        if isPossible { return (index, candidate) }
       }
     }
     return nil
@@ -76,7 +75,9 @@ enum CoveringSet {
     var machines: [[String: String]] = [[:]]
     for subsystem in subsystems(of: workload) {
       machines = machines.flatMap { machine in
-        subsystem.values.map { machine.merging([subsystem.name: $0.name]) { $1 } }
+        subsystem.values.filter { !subsystem.rareValues.contains($0.name) }.map {
+          machine.merging([subsystem.name: $0.name]) { $1 }
+        }
       }
     }
     return machines.compactMap { machine in

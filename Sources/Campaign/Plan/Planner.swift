@@ -35,7 +35,7 @@ public enum Planner {
       for mode in modes {
         // An ablation turns what the workload uses, and nothing else.
         if request.ablate, Mode.ablation.contains(mode), !mode.overrides.keys.allSatisfy(workload.uses) { continue }
-        for runner in request.runners ?? [.builtin] {
+        for runner in request.runners ?? defaultRunners(workload, in: mode) {
           var cell = PlannedCell(
             workload: workload, mode: mode, runner: runner == .builtin ? nil : runner,
             warmupNanoseconds: request.quick
@@ -61,6 +61,11 @@ public enum Planner {
     if order == .rounds { groups = [cells.indices] }
     let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: order) }
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
+  }
+
+  /// The builtin runner; and, as the third column, no virtual machine where the workload needs none.
+  private static func defaultRunners(_ workload: Workload, in mode: Mode) -> [GuestRunner] {
+    mode.name == "paravirt" && workload.runsAsProcess ? [.builtin, .bare] : [.builtin]
   }
 
   /// A quick run of whole suites in the modes of the table shall leave no choice out.
