@@ -27,7 +27,7 @@ bench: build
 build: packages
 	swift build -c release
 
-test: build lint
+test: build packages-peer lint
 	swift build --build-tests
 	PVBENCH_VM="$(CURDIR)/.build/release/pvbench-vm" swift test --skip-build
 

@@ -14,7 +14,8 @@ public struct ResultTable {
   public init(_ run: RunRecord) {
     let modes = run.cells.reduce(into: [String]()) { if !$0.contains($1.mode) { $0.append($1.mode) } }
     let table = modes.count > Self.widestRow ? Self.lineEachCell(run) : Self.lineEachWorkload(run, modes)
-    text = table.text + run.cells.flatMap(Self.remarks).map { $0 + "\n" }.joined()
+    let remarks = run.cells.flatMap(Self.remarks) + Self.interpreters(run)
+    text = table.text + remarks.map { $0 + "\n" }.joined()
   }
 
   /// Every mode's median side by side, then the ratio of one pair of modes.
@@ -65,6 +66,12 @@ public struct ResultTable {
     let interval = [comparison.ratioLow, comparison.ratioHigh].compactMap { $0.map(number) }.joined(separator: "–")
     let verdict = comparison.verdict.rawValue.replacingOccurrences(of: "_", with: " ")
     return [ratio, interval.isEmpty ? "" : "[\(interval)]", verdict]
+  }
+
+  /// Runners whose figures say nothing of the host's processor.
+  private static func interpreters(_ run: RunRecord) -> [String] {
+    Set(run.cells.compactMap(\.runner)).filter { !ModeLabel.measuresHardware($0) }.sorted()
+      .map { "  \($0): an interpreter ran these guests; no measurement of hardware" }
   }
 
   /// Why repetitions of a cell are not ok, each reason once.

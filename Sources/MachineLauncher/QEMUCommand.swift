@@ -37,7 +37,7 @@ public struct QEMUCommand: Equatable, Sendable {
     self.isMicroVM = isMicroVM
     arguments =
       Self.machine(specification, isMicroVM: isMicroVM) + Self.processor(specification)
-      + ["-m", "\(specification.memory >> 10)k", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+      + Self.memory(specification) + ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
       + ["-name", "pvbench,debug-threads=on", "-kernel", files.guest, "-initrd", files.orders]
       + Self.channels(files)
       + Self.disk(specification, files: files, isMicroVM: isMicroVM)
@@ -71,6 +71,16 @@ public struct QEMUCommand: Equatable, Sendable {
         // SeaBIOS would spend seconds where qboot spends milliseconds; it assigns no addresses, the guest does.
       : ["-M", "pc,usb=off,vmport=off,smm=off,i8042=off", "-bios", "qboot.rom"]
     return machine + ["-accel", accelerator]
+  }
+
+  /// RAM, on the NUMA nodes that the builtin runner would bind it to.
+  private static func memory(_ specification: MachineSpecification) -> [String] {
+    let size = ["-m", "\(specification.memory >> 10)k"]
+    guard !specification.memoryNodes.isEmpty else { return size }
+    let policy = specification.memoryNodes.count > 1 ? "interleave" : "bind"
+    let nodes = specification.memoryNodes.map { ",host-nodes=\($0)" }.joined()
+    return size + ["-machine", "memory-backend=ram"]
+      + ["-object", "memory-backend-ram,id=ram,size=\(specification.memory)\(nodes),policy=\(policy)"]
   }
 
   private static func processor(_ specification: MachineSpecification) -> [String] {

@@ -2,8 +2,10 @@
 public enum QEMUSupport {
   /// Oldest QEMU whose options `QEMUCommand` speaks: `-netdev dgram` came with 7.2.
   public static let oldestVersion = QEMUVersion(major: 7, minor: 2)
+  /// What the interpreter's processor has not.
+  private static let interpreterLacks: KeyValuePairs = ["clock": "kvmclock", "timer": "tsc-deadline"]
   /// Kernels whose devices both have.
-  private static let kernels = ["disk", "network", "netserver", "misbehave"]
+  private static let kernels = ["clock", "disk", "misbehave", "netserver", "network", "timer"]
 
   /// Why `runner` cannot run such a machine; nil where it can.
   public static func obstacle(
@@ -14,9 +16,16 @@ public enum QEMUSupport {
     case .kvmtool: return "kvmtool boots Linux kernels and real-mode binaries, and has no PVH entry for this guest"
     case .qemu, .qemuTCG: break
     }
-    guard kernels.contains(kernel) else { return "only disk and network workloads run under QEMU" }
+    guard kernels.contains(kernel) else { return "\(kernel) workloads run under the builtin runner only" }
     guard vcpus == 1 else { return "the guest starts further processors under the builtin runner only" }
+    if runner == .qemuTCG, let choice = interpreterLacks.first(where: { choices[$0.key] == $0.value }) {
+      return "\(choice.key)=\(choice.value) needs KVM"
+    }
+    if let pages = choices["pages"], ["2m", "1g"].contains(pages) {
+      return "pages=\(pages) runs under the builtin runner only"
+    }
     if kernel == "disk", choices["backend"] == "memory" { return "QEMU has no such back end (memory of the runner)" }
+    if network != .none, choices["net"] == "vhost-net" { return "net=vhost-net runs under the builtin runner only" }
     switch network {
     case .echo, .sink, .source: return "QEMU has no such back end (\(kind(of: network)) inside the runner)"
     case .none, .socket, .tap, .stack, .peer: return nil

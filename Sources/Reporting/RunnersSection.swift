@@ -7,6 +7,8 @@ struct RunnersSection: Sendable {
   let title: String
   let svg: Markup?
   let groups: [Group]
+  /// True where two runners have something in common.
+  let hasGroups: Bool
   /// What the figures of some runner are not.
   let notice: String?
 
@@ -47,12 +49,10 @@ struct RunnersSection: Sendable {
         + "and is compared with nothing."
     let comparisons = run.runnerComparisons
     groups = Self.groups(run, comparisons)
+    hasGroups = !groups.isEmpty
     let primaries = comparisons.filter { $0.metric == run.primary(of: $0.workload) }
     svg = ForestSection.plot(primaries.filter { $0.better == .higher }, namesPair: true)
   }
-
-  /// True where two runners have something in common.
-  var hasGroups: Bool { !groups.isEmpty }
 
   private static func name(_ runner: String) -> String {
     switch runner {

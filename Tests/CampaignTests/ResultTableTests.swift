@@ -84,4 +84,14 @@ struct ResultTableTests {
 
         """)
   }
+
+  @Test func anInterpreterIsCalledNoMeasurement() {
+    #expect(
+      table([cell("full@qemu-tcg", [800])]) == """
+        WORKLOAD  full@qemu-tcg  RATIO  95 % INTERVAL  VERDICT
+        disk.w           800 /s
+          qemu-tcg: an interpreter ran these guests; no measurement of hardware
+
+        """)
+  }
 }

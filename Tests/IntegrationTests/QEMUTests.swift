@@ -94,6 +94,20 @@ extension RealGuests {
       #expect(["lost", "corrupted", "duplicated"].map { measured[$0] } == [0, 0, 0])
     }
 
+    @Test(arguments: ["clock=pmtimer", "clock=pit", "clock=rtc", "clock=kvmclock", "timer=pit", "timer=lapic"])
+    func clocksAndTimersAreWhereThePCHasThem(choice: String) throws {
+      let parts = choice.split(separator: "=").map(String.init)
+      var specification = MachineSpecification()
+      specification.kernel = parts[0]
+      specification.choices = [parts[0]: parts[1], "cpuid": "kvm"]
+      specification.parameters = parts[0] == "timer" ? [("period", "1000000"), ("vcpus", "1")] : []
+      specification.warmupNanoseconds = 10_000_000
+      specification.windowNanoseconds = 60_000_000
+      let report = try GuestRun.run(specification.under(.qemu))
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      #expect(try #require(report.metrics["window.ops"]) > 0)
+    }
+
     @Test func anInterpretedGuestSaysThatItIsNoMeasurement() throws {
       let image = try SeededImage()
       let report = try GuestRun.run(DiskJob().specification(on: image).under(.qemuTCG))

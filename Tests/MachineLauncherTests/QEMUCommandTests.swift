@@ -116,6 +116,17 @@ struct QEMUCommandTests {
     #expect(values("-netdev", arguments) == ["tap,id=net,fd=9,vhost=off"])
   }
 
+  @Test(arguments: [
+    ([0], "memory-backend-ram,id=ram,size=67108864,host-nodes=0,policy=bind"),
+    ([0, 1], "memory-backend-ram,id=ram,size=67108864,host-nodes=0,host-nodes=1,policy=interleave"),
+  ])
+  func memoryIsWhereItIsBound(nodes: [Int], object: String) {
+    var machine = specification(["disk": "ide-pio"])
+    machine.memoryNodes = nodes
+    #expect(values("-object", arguments(machine)) == [object])
+    #expect(values("-machine", arguments(machine)) == ["memory-backend=ram"])
+  }
+
   @Test func anotherGuestIsBehindASocket() {
     var machine = specification(["net": "e1000"], disk: .none)
     machine.network = .socket(descriptor: 3)
@@ -150,7 +161,13 @@ struct QEMUSupportTests {
 
   @Test func whatElseItLacksIsNamed() {
     #expect(obstacle("disk", ["backend": "memory"]) == "QEMU has no such back end (memory of the runner)")
-    #expect(obstacle("lock") == "only disk and network workloads run under QEMU")
+    #expect(
+      obstacle("network", ["net": "vhost-net"], network: .stack(.echo))
+        == "net=vhost-net runs under the builtin runner only")
+    #expect(obstacle("lock") == "lock workloads run under the builtin runner only")
+    #expect(obstacle("clock", ["clock": "kvmclock"]) == nil)
+    #expect(obstacle("clock", ["clock": "kvmclock"], runner: .qemuTCG) == "clock=kvmclock needs KVM")
+    #expect(obstacle("disk", ["pages": "2m"]) == "pages=2m runs under the builtin runner only")
     #expect(obstacle("disk", vcpus: 2) == "the guest starts further processors under the builtin runner only")
     #expect(obstacle("disk", runner: .kvmtool)?.hasPrefix("kvmtool boots Linux kernels") == true)
   }

@@ -1,3 +1,4 @@
+import Foundation
 import Measurement
 import Statistics
 import Testing
@@ -48,6 +49,18 @@ import Testing
     #expect(group.rows.map { $0.pair.ratio?.text } == ["2.00×", "0.500×", "0.500×"])
     #expect(group.rows[0].builtin.hasPrefix("2.0"))
     #expect(group.rows[0].other.hasPrefix("1.0"))
+  }
+
+  @Test func thePageHasTheSameNumbers() throws {
+    let run = try run([cell("paravirt", 2), cell("paravirt@qemu", 1)])
+    let row = try #require(RunnersSection(run)?.groups.first?.rows.last)
+    let page = String(decoding: try HTMLReport.render(run), as: UTF8.self)
+    let section = try #require(page.range(of: "<section id=\"runners\">").map { page[$0.upperBound...] })
+    let text = section[..<(section.range(of: "</section>")?.lowerBound ?? section.endIndex)]
+    #expect(text.contains("paravirt, builtin and qemu"))
+    #expect(text.contains(row.builtin))
+    #expect(text.contains(row.other))
+    #expect(text.contains("data-ratio=\"\(try #require(row.pair.ratio).exact)\""))
   }
 
   @Test func modesAndRunnersAreNotMixed() throws {

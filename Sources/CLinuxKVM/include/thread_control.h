@@ -12,7 +12,5 @@ static inline int pv_pin_thread(int thread, int cpu) {
   return syscall(SYS_sched_setaffinity, thread, sizeof mask, mask) < 0 ? -errno : 0;
 }
 
-static inline int pv_pin_current_thread(int cpu) { return pv_pin_thread(0, cpu); }
-
 // Names the calling thread, as ps and perf show it; cut off after 15 bytes.
 static inline void pv_name_current_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -30,9 +30,9 @@ final class QEMUObserver {
 
   /// The guest is ready: binds QEMU's threads to the CPUs that the builtin runner's are bound to, and begins to count.
   func ready() {
-    let name = QEMUCommand.vcpuThread(specification.runner)
-    for thread in threads() {
-      let isVCPU = self.name(of: thread) == name
+    let name = QEMUCommand.vcpuThread(specification.runner) + "\n"
+    for thread in ProcessUsage.numbers(in: "/proc/\(process)/task") {
+      let isVCPU = ProcessUsage.text(of: "/proc/\(process)/task/\(thread)/comm") == name
       let cpu = isVCPU ? specification.vcpuCPUs.first : specification.ioCPU
       if let cpu { _ = pv_pin_thread(thread, Int32(cpu)) }
       if isVCPU { count(on: thread) }
@@ -62,25 +62,5 @@ final class QEMUObserver {
     } catch {
       notes.append("exits.per_op: QEMU's exits cannot be counted (\(error))")
     }
-  }
-
-  private func threads() -> [Int32] {
-    guard let folder = opendir("/proc/\(process)/task") else { return [] }
-    defer { closedir(folder) }
-    var threads: [Int32] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        // SAFETY: the name ends with a zero inside its field (readdir(3)).
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if let thread = Int32(name) { threads.append(thread) }
-    }
-    return threads
-  }
-
-  private func name(of thread: Int32) -> String {
-    ProcessUsage.contents(of: "/proc/\(process)/task/\(thread)/comm").map {
-      String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)
-    } ?? ""
   }
 }
