@@ -17,6 +17,9 @@ public enum QEMUSupport {
     guard kernels.contains(kernel) else { return "only disk and network workloads run under QEMU" }
     guard vcpus == 1 else { return "the guest starts further processors under the builtin runner only" }
     if kernel == "disk", choices["backend"] == "memory" { return "QEMU has no such back end (memory of the runner)" }
+    if kernel == "disk", choices["backend"] == "sqpoll" {
+      return "QEMU has no such back end (io_uring with a thread of the kernel)"
+    }
     switch network {
     case .echo, .sink, .source: return "QEMU has no such back end (\(kind(of: network)) inside the runner)"
     case .none, .socket, .tap, .stack, .peer: return nil
