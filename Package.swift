@@ -52,7 +52,11 @@ let package = Package(
     .executableTarget(
       name: "pvbench-vm", dependencies: ["Machine", "MachineLauncher"], swiftSettings: strict,
       linkerSettings: [
-        .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+        // Linked above 1 GiB: what is below is a guest's where one is run as a part of the process (BareRun).
+        .unsafeFlags([
+          "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-Xlinker",
+          "--image-base=0x50000000",
+        ])
       ]),
 
     // The supervisor's half
@@ -125,7 +129,8 @@ let package = Package(
     .testTarget(
       name: "CampaignTests",
       dependencies: [
-        "Campaign", "MachineLauncher", "Measurement", "ResultStore", .product(name: "PVWire", package: "workloads"),
+        "Campaign", "HostTopology", "MachineLauncher", "Measurement", "ResultStore",
+        .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",

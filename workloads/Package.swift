@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Everything that runs inside a guest. Boot, GuestKernel, Drivers, Workloads and Guest are compiled for
+// Everything that runs inside a guest. Boot, GuestKernel, Kernels, Drivers, Workloads and Guest are compiled for
 // x86_64-unknown-none-elf by `guestc` (see its main.swift) and embedded as an ELF in GuestImage; only PVWire, the contract
 // between both sides, is also compiled for the host.
 let package = Package(

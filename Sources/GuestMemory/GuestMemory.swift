@@ -8,8 +8,12 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
   case outOfRange(GuestAddress, count: UInt64)
   /// An access that must be naturally aligned was not.
   case misaligned(GuestAddress, alignment: Int)
+  /// The host has not reserved enough hugetlb pages of this size, in bytes.
+  case noHugePages(size: Int)
   /// The host refused the mapping; `errno` says why.
   case cannotMap(byteCount: Int, errno: Int32)
+  /// The host did not bind the pages to these NUMA nodes; `errno` says why.
+  case cannotBind(nodes: [Int], errno: Int32)
   /// The host did not take the pages back; `errno` says why.
   case cannotDiscard(GuestAddress, errno: Int32)
 
@@ -18,7 +22,11 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .outOfRange(let address, let count): "guest address \(address) + \(count) bytes is outside guest RAM"
     case .misaligned(let address, let alignment): "guest address \(address) is not \(alignment)-byte aligned"
+    case .noHugePages(let size): "the host has no free hugetlb pages of \(size >> 20) MiB (see proc(5), nr_hugepages)"
     case .cannotMap(let count, let code): "cannot map \(count) bytes of guest RAM: \(String(cString: strerror(code)))"
+    case .cannotBind(let nodes, let code):
+      "cannot bind guest RAM to NUMA \(nodes.count == 1 ? "node" : "nodes") "
+        + "\(nodes.map(String.init).joined(separator: ", ")): \(String(cString: strerror(code)))"
     case .cannotDiscard(let address, let code):
       "cannot discard guest RAM at \(address): \(String(cString: strerror(code)))"
     }
@@ -52,68 +60,91 @@ public final class GuestMemory: @unchecked Sendable {
   /// The memfd behind shared RAM, borrowed; nil where RAM is private.
   public let descriptor: Int32?
   private let base: UnsafeMutableRawPointer
+  private let mappedByteCount: Int
+  /// The lowest guest-physical address that there is.
+  private let origin: UInt64
 
-  /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM.
-  ///
-  /// - Parameters:
-  ///   - hugePages: transparent huge pages of 2 MiB where the host has them (madvise(2), MADV_HUGEPAGE), in place of pages of
-  ///     4 KiB. Guest-physical and host addresses are then aligned alike, so that KVM can map them whole.
-  ///   - isShared: RAM of a memfd, for another process to map too.
-  public init(byteCount: Int, hugePages: Bool = false, isShared: Bool = false) throws(GuestMemoryError) {
+  /// Maps `byteCount` bytes (rounded up to 4 KiB) of zeroed, demand-paged RAM, of `pages`. Guest-physical and host addresses are
+  /// aligned alike, so that KVM can map whole pages. `isShared` asks for RAM of a memfd, for another process to map too.
+  public init(byteCount: Int, pages: PageKind = .small, isShared: Bool = false) throws(GuestMemoryError) {
     let rounded = (min(byteCount, .max - 4095) + 4095) & ~4095
-    let base = try Self.map(rounded, alignment: hugePages ? Self.hugePage : 4096)
+    let (base, mapped) = try Self.map(rounded, pages)
     let descriptor = isShared ? pv_memfd("guest", rounded) : -1
     guard !isShared || descriptor >= 0 else {
-      munmap(base, rounded)
+      munmap(base, mapped)
       throw .cannotMap(byteCount: rounded, errno: -descriptor)
     }
     if isShared, mmap(base, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0) == MAP_FAILED {
       let code = errno
-      munmap(base, rounded)
+      munmap(base, mapped)
       close(descriptor)
       throw .cannotMap(byteCount: rounded, errno: code)
     }
-    // Left out of core dumps, which also keeps the kernel from merging it with a neighbouring mapping: /proc/self/smaps
-    // then tells guest RAM from the runner's own memory.
-    madvise(base, rounded, MADV_DONTDUMP)
-    madvise(base, rounded, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)
+    pages.advise(base, mapped)
     self.base = base
     self.descriptor = isShared ? descriptor : nil
     self.byteCount = rounded
+    mappedByteCount = mapped
+    origin = 0
   }
 
-  private static let hugePage = 2 << 20
+  /// RAM whose addresses are those of this process too, for a guest that is run natively: nothing is below `origin`, which
+  /// must be no lower than what the host lets processes map (/proc/sys/vm/mmap_min_addr), and `byteCount` counts from address 0.
+  /// The bytes may be executed. Pages of a reserved pool are refused: RAM does not begin at a multiple of them.
+  public init(inPlaceFrom origin: GuestAddress, byteCount: Int, pages: PageKind = .small) throws(GuestMemoryError) {
+    let start = UnsafeMutableRawPointer(bitPattern: UInt(origin.value))
+    let length = byteCount - Int(clamping: origin.value)
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | pages.mappingFlags | pv_map_fixed_noreplace
+    guard length > 0, let base = mmap(start, length, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0),
+      base != MAP_FAILED
+    else { throw .cannotMap(byteCount: byteCount, errno: length > 0 ? errno : EINVAL) }
+    pages.advise(base, length)
+    self.base = base
+    mappedByteCount = length
+    self.origin = origin.value
+    self.byteCount = byteCount
+    descriptor = nil
+  }
 
-  /// Private anonymous memory at a multiple of `alignment`: what was mapped beside it to find one is given back.
-  private static func map(_ byteCount: Int, alignment: Int) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    let (total, overflow) = byteCount.addingReportingOverflow(alignment - 4096)
-    guard !overflow, let start = mmap(nil, total, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+  /// Private anonymous memory for `byteCount` bytes at a multiple of the pages' size, and how much of it there is: what was
+  /// mapped beside it to find such a place is given back. The kernel itself finds one for pages of a pool.
+  private static func map(
+    _ byteCount: Int, _ pages: PageKind
+  ) throws(GuestMemoryError) -> (UnsafeMutableRawPointer, byteCount: Int) {
+    let alignment = pages.alignment
+    let (total, overflow) = byteCount.addingReportingOverflow(pages.isReserved ? alignment - 1 : alignment - 4096)
+    let length = pages.isReserved ? total & ~(alignment - 1) : total
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | pages.mappingFlags
+    guard !overflow, let start = mmap(nil, length, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+      if pages.isReserved, !overflow, errno == ENOMEM { throw .noHugePages(size: alignment) }
       throw .cannotMap(byteCount: byteCount, errno: overflow ? ENOMEM : errno)
     }
+    guard !pages.isReserved else { return (start, length) }
     let base = UnsafeMutableRawPointer(
       bitPattern: (UInt(bitPattern: start) + UInt(alignment - 1)) & ~UInt(alignment - 1))
     guard let base else { throw .cannotMap(byteCount: byteCount, errno: ENOMEM) }
     let before = base - start
     if before > 0 { munmap(start, before) }
     if total - before > byteCount { munmap(base + byteCount, total - before - byteCount) }
-    return base
+    return (base, byteCount)
   }
 
   deinit {
-    munmap(base, byteCount)
+    munmap(base, mappedByteCount)
     if let descriptor { close(descriptor) }
   }
 
   /// The whole of RAM, to be handed to KVM as a memory slot at guest-physical address 0.
-  public var slot: HostRange { HostRange(start: base, count: byteCount) }
+  public var slot: HostRange { HostRange(start: base, count: byteCount - Int(origin)) }
 
   /// The host memory behind `count` bytes at `address`, for system calls only.
   public func hostRange(at address: GuestAddress, count: Int) throws(GuestMemoryError) -> HostRange {
-    guard count >= 0, address.value <= UInt64(byteCount), UInt64(count) <= UInt64(byteCount) - address.value else {
+    guard count >= 0, address.value >= origin, address.value <= UInt64(byteCount),
+      UInt64(count) <= UInt64(byteCount) - address.value
+    else {
       throw .outOfRange(address, count: UInt64(clamping: count))
     }
-    return HostRange(start: base + Int(address.value), count: count)
+    return HostRange(start: base + Int(address.value - origin), count: count)
   }
 
   /// Gives whole pages back to the host (madvise(2): MADV_DONTNEED, or MADV_REMOVE for a memfd, in which it punches a hole

@@ -79,6 +79,22 @@ public struct CPUIDTable: Equatable, Sendable {
     return table
   }
 
+  /// The same processor with XSAVE and AVX (CPUID.1:ECX[26] and [28]) where leaf 0xD lists their states: some hosts list them
+  /// and leave out the bits, without which KVM does not let a guest switch them on.
+  public func showingListedStates() -> CPUIDTable {
+    guard let states = entry(0xd)?.eax, states & 0b11 == 0b11 else { return self }
+    var table = self
+    table.update(1) { $0.ecx |= 1 << 26 | (states & 0b100) << 26 }
+    return table
+  }
+
+  /// The same processor with the sign of a hypervisor, CPUID.1:ECX[31], without which guests do not look for KVM's leaves.
+  public func showingHypervisor() -> CPUIDTable {
+    var table = self
+    table.update(1) { $0.ecx |= 1 << 31 }
+    return table
+  }
+
   /// The same processor with the TSC-deadline mode of its local APIC's timer, CPUID.1:ECX[24].
   public func showingTSCDeadline() -> CPUIDTable {
     var table = self

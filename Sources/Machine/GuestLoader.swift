@@ -86,8 +86,11 @@ enum GuestLoader {
   }
 
   /// Writes a PVH start_info (Xen, `public/arch-x86/hvm/start_info.h`, version 1) with the orders as its only module.
-  static func writeStartInfo(orders: [UInt8], commandLine: String, into memory: GuestMemory) throws(GuestMemoryError) {
-    let base = MemoryMap.startInfo
+  /// Everything that the map has below the ring lies `shift` bytes higher.
+  static func writeStartInfo(
+    orders: [UInt8], commandLine: String, shift: UInt64 = 0, into memory: GuestMemory
+  ) throws(GuestMemoryError) {
+    let base = MemoryMap.startInfo + shift
     let (modules, map, line) = (base + 0x40, base + 0x80, base + 0x100)
     var info = ByteWriter()
     info.put(UInt32(0x336E_C578))
@@ -102,7 +105,7 @@ enum GuestLoader {
     info.put(UInt32(0))
     try memory.write(info.bytes, at: GuestAddress(base))
     var module = ByteWriter()
-    for value in [MemoryMap.orders, UInt64(orders.count), 0, 0] { module.put(value) }
+    for value in [MemoryMap.orders + shift, UInt64(orders.count), 0, 0] { module.put(value) }
     try memory.write(module.bytes, at: GuestAddress(modules))
     var entry = ByteWriter()
     entry.put(UInt64(0))
@@ -111,6 +114,6 @@ enum GuestLoader {
     entry.put(UInt32(0))
     try memory.write(entry.bytes, at: GuestAddress(map))
     try memory.write(Array(commandLine.utf8.prefix(0xE00)) + [0], at: GuestAddress(line))
-    try memory.write(orders, at: GuestAddress(MemoryMap.orders))
+    try memory.write(orders, at: GuestAddress(MemoryMap.orders + shift))
   }
 }

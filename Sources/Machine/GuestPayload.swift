@@ -1,5 +1,6 @@
 import GuestImage
 import Glibc
+import GuestMemory
 import MachineLauncher
 import PVWire
 
@@ -33,6 +34,9 @@ enum GuestPayload {
     if !parameters.contains(where: { $0.name == Array("vcpus".utf8) }) {
       parameters.append((Array("vcpus".utf8), .number(UInt64(specification.vcpus))))
     }
+    if !parameters.contains(where: { $0.name == Array("ram".utf8) }) {
+      parameters.append((Array("ram".utf8), .number(specification.memory)))
+    }
     if case .null = specification.disk { parameters.append((Array("verify".utf8), .word(Array("no".utf8)))) }
     // Other runners' controllers have a bus master whether the mode has one or not.
     if specification.choices["disk"] == "ide-pio" {
@@ -44,4 +48,9 @@ enum GuestPayload {
       ring: hasRing ? MemoryMap.ring : 0, ringSize: hasRing ? MemoryMap.ringSize : 0,
       heartbeat: hasRing ? MemoryMap.heartbeat : 0)
   }
+}
+
+extension MachineSpecification {
+  /// What guest RAM is made of on the host.
+  var pages: PageKind { choices["pages"].flatMap(PageKind.init) ?? .small }
 }

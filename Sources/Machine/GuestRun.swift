@@ -1,7 +1,6 @@
 import CLinuxKVM
 import DeviceModel
 import Glibc
-import GuestImage
 import GuestMemory
 import KVM
 import MachineLauncher
@@ -25,7 +24,11 @@ public enum GuestRun {
   }
 
   private static func one(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    specification.runner == .builtin ? try Machine(specification).run() : try QEMUGuest.run(specification)
+    switch specification.runner {
+    case .builtin: try Machine(specification).run()
+    case .bare: try BareRun(specification).run()
+    case .qemu, .qemuTCG, .kvmtool: try QEMUGuest.run(specification)
+    }
   }
 }
 
@@ -65,10 +68,15 @@ private final class Machine {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
       let memory = try GuestMemory(
-        byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
+        byteCount: Int(specification.memory), pages: specification.pages)
+      if !specification.memoryNodes.isEmpty {
+        do throws(GuestMemoryError) { try memory.bind(to: specification.memoryNodes) } catch {
+          throw MachineError.unavailable("\(error)")
+        }
+      }
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
-      let supported = try system.supportedCPUID()
+      let supported = try system.supportedCPUID().showingListedStates()
       var wiring = try Wiring(specification)
       let table = specification.choices["cpuid"] == "kvm" ? supported : supported.hidingHypervisor()
 
@@ -82,7 +90,8 @@ private final class Machine {
       let dispatcher = wiring.takeDispatcher()
       let statistics = VCPUStatistics()
       let attendant = DoorbellAttendant(
-        memory: memory, statistics: statistics, kernelThread: wiring.network?.kernelThread)
+        memory: memory, isPlaced: !specification.memoryNodes.isEmpty, statistics: statistics,
+        kernelThread: wiring.network?.kernelThread)
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
@@ -115,7 +124,7 @@ private final class Machine {
     } catch let error as KVMError {
       throw .kvm(error)
     } catch let error as GuestMemoryError {
-      throw .memory(error)
+      throw MachineError(error)
     } catch let error as MachineError {
       throw error
     } catch {
@@ -199,6 +208,8 @@ private final class Machine {
     outcome.firstInstructionTSC = attendant.firstInstructionTSC
     outcome.readyTSC = attendant.readyTSC
     outcome.memoryUsage = attendant.memoryUsage
+    outcome.residence = attendant.residence
+    outcome.memoryNodes = specification.memoryNodes
     outcome.loopExits = vcpus.reduce(0) { $0 + $1.loopExits }
     let kernelExits = vcpus.compactMap(\.kernelExits)
     outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil
@@ -226,7 +237,7 @@ private final class Machine {
 }
 
 /// The first error of an I/O thread, and an eventfd that says that there is one.
-private final class WorkerFailure: Sendable {
+final class WorkerFailure: Sendable {
   let event: EventFD
   private let first = Mutex<String?>(nil)
 

@@ -4,6 +4,7 @@ public enum GuestRunner: String, Codable, Sendable, CaseIterable {
   case qemu
   case qemuTCG = "qemu-tcg"
   case kvmtool
+  case bare
 
   /// One line for people.
   public var summary: String {
@@ -13,11 +14,12 @@ public enum GuestRunner: String, Codable, Sendable, CaseIterable {
     case .qemuTCG:
       "QEMU that interprets the guest, for a host without KVM: a test of the guest, no measurement of hardware"
     case .kvmtool: "kvmtool: skipped, for it boots no PVH guest"
+    case .bare: "no virtual machine: the guest's own code, run natively as a process of the host"
     }
   }
 
-  /// True where the guest runs on the host's KVM.
-  public var needsKVM: Bool { self == .builtin || self == .qemu }
+  /// True where the guest runs on the host's KVM, or asks it how long a second is.
+  public var needsKVM: Bool { self == .builtin || self == .qemu || self == .bare }
 
   /// True where QEMU runs the guest.
   public var isQEMU: Bool { self == .qemu || self == .qemuTCG }

@@ -10,22 +10,29 @@ public struct Subsystem: Sendable {
   public let paravirt: String
   /// True where it changes every machine; otherwise only those whose workload uses it.
   public let isUniversal: Bool
+  /// True where it says on which CPUs and memory the machine is, not what it is made of.
+  public let isPlacement: Bool
   /// True where the guest decides by it what it does: it is told as a parameter of the subsystem's name.
   public let isToldToGuest: Bool
   /// Every value with a line about it.
   public let values: [(name: String, summary: String)]
+  /// Those that few hosts offer: no covering set asks for them.
+  public let rareValues: Set<String>
 
   init(
     _ name: String, _ summary: String, full: String, paravirt: String, isUniversal: Bool = false,
-    isToldToGuest: Bool = false, values: [(name: String, summary: String)]
+    isPlacement: Bool = false, isToldToGuest: Bool = false, values: [(name: String, summary: String)],
+    rareValues: Set<String> = []
   ) {
     self.name = name
     self.summary = summary
     self.full = full
     self.paravirt = paravirt
     self.isUniversal = isUniversal
+    self.isPlacement = isPlacement
     self.isToldToGuest = isToldToGuest
     self.values = values
+    self.rareValues = rareValues
   }
 }
 
@@ -93,6 +100,16 @@ public enum MachineProfile {
       values: [
         ("4k", "pages of 4 KiB, each mapped when it is first touched"),
         ("thp", "transparent huge pages of 2 MiB where the host has them"),
+        ("2m", "pages of 2 MiB of the pool that the host's administrator has reserved (hugetlb)"),
+        ("1g", "pages of 1 GiB of such a pool"),
+      ], rareValues: ["2m", "1g"]),
+    Subsystem(
+      "numa", "on which NUMA nodes the guest's threads and memory are", full: "local", paravirt: "local",
+      isUniversal: true, isPlacement: true,
+      values: [
+        ("local", "all on one node, as far as it has the CPUs"),
+        ("spread", "threads and pages taking turns over all nodes"),
+        ("remote", "memory on the node that is farthest from the threads"),
       ]),
     Subsystem(
       "entropy", "source of random bytes", full: "none", paravirt: "virtio-rng",

@@ -148,6 +148,9 @@ public enum MetricCatalog {
     Metric(
       id: "memory.runner_overhead", unit: "B", better: .lower, floorAbsolute: 65536,
       label: "Runner PSS beyond touched guest RAM"),
+    Metric(
+      id: "memory.misplaced", unit: "B", better: .lower, floorAbsolute: 4096,
+      label: "Guest RAM beside its NUMA nodes"),
     Metric(id: "memory.guest_touched", unit: "B", better: .lower, floorAbsolute: 65536, label: "Guest RAM touched"),
     Metric(
       id: "memory.reclaimed", unit: "B", better: .higher, floorAbsolute: 65536,
@@ -155,6 +158,8 @@ public enum MetricCatalog {
     Metric(
       id: "memory.balloon_free", unit: "B", better: .higher, floorAbsolute: 65536,
       label: "Free RAM that the guest's balloon driver reports"),
+    Metric(
+      id: "memory.dirtied", unit: "1", better: .higher, floorAbsolute: 1, label: "Pages that the guest wrote to"),
     Metric(
       id: "exits.loop_total", unit: "1", better: .lower, floorAbsolute: 1, label: "Exits seen by the loop, whole life"),
     Metric(

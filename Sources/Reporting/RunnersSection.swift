@@ -54,7 +54,13 @@ struct RunnersSection: Sendable {
   /// True where two runners have something in common.
   var hasGroups: Bool { !groups.isEmpty }
 
-  private static func name(_ runner: String) -> String { runner == "qemu" ? "QEMU" : runner }
+  private static func name(_ runner: String) -> String {
+    switch runner {
+    case "qemu": "QEMU"
+    case "bare": "the same code without a virtual machine"
+    default: runner
+    }
+  }
 
   private static func groups(_ run: RunRecord, _ comparisons: [ComparisonRecord]) -> [Group] {
     var keys: [[String]] = []

@@ -49,7 +49,7 @@ enum ImportTable {
   static let guest: [String: Set<String>] = [
     "PVWire": [],
     "Drivers": ["GuestKernel", "PVWire"],
-    "Workloads": ["Drivers", "GuestKernel", "PVWire"],
+    "Workloads": ["Drivers", "GuestKernel", "Kernels", "PVWire"],
     "Guest": ["Drivers", "GuestKernel", "PVWire", "Workloads"],
   ]
 

@@ -106,6 +106,29 @@ import Testing
     #expect(await other == .report(Self.complete, diagnostics: []))
   }
 
+  @Test func aNodeThatTheHostDoesNotHaveIsAUsageError() throws {
+    var request = RunRequest.of("disk.randread.4k.qd1")
+    request.numa = "node=7"
+    var host = HostServices.fixed
+    host.resources = { _, home, _ in
+      MachineResources(placements: [.local: .failure(.unknownNode(home ?? 0, of: [0]))])
+    }
+    let refused = refusal(try options(folder.runner(printing: .ok), request), host: host)
+    #expect(refused == .usage("--numa node=7: this host has no NUMA node 7 (it has 0)"))
+  }
+
+  @Test func aPlaceThatTheHostDoesNotHaveIsSkipped() async throws {
+    var request = RunRequest.of("disk.randread.4k.qd1")
+    request.numa = "remote"
+    var host = HostServices.fixed
+    host.resources = { _, _, _ in MachineResources(placements: [.remote: .failure(.oneNode)]) }
+    let campaign = try Campaign.prepare(try options(folder.runner(printing: .ok), request), host: host)
+    let result = await campaign.run(progress: SilentProgress(), publish: published.publish)
+    #expect(result.exitCode == 77)
+    let record = try #require(result.record)
+    #expect(record.cells.flatMap(\.repetitions).allSatisfy { $0.reason == "one NUMA node" })
+  }
+
   @Test func runnerThatIsNoProgramIsAUsageError() {
     #expect(throws: CampaignError.usage("PVBENCH_VM=/nowhere/vm: no such program")) {
       try Supervisor.locate(environment: ["PVBENCH_VM": "/nowhere/vm"])

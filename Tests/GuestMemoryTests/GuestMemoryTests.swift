@@ -31,6 +31,26 @@ struct GuestMemoryTests {
     #expect(try makeMemory().bytes(at: GuestAddress(0), count: size) == [UInt8](repeating: 0, count: size))
   }
 
+  @Test func ramInPlaceHasNothingBelowItsOrigin() throws {
+    let origin: UInt64 = 0x3_0000_0000  // far from everything that a process has
+    let memory = try GuestMemory(inPlaceFrom: GuestAddress(origin), byteCount: Int(origin) + 8192)
+    try memory.write(UInt64(7), at: GuestAddress(origin + 8184))
+    #expect(UnsafePointer<UInt64>(bitPattern: UInt(origin + 8184))?.pointee == 7)
+    #expect(memory.slot.count == 8192)
+    #expect(throws: GuestMemoryError.self) { try memory.read(UInt8.self, at: GuestAddress(origin - 1)) }
+    #expect(throws: GuestMemoryError.self) { try memory.read(UInt64.self, at: GuestAddress(origin + 8185)) }
+    #expect(throws: GuestMemoryError.cannotMap(byteCount: Int(origin) + 4096, errno: EEXIST)) {
+      try GuestMemory(inPlaceFrom: GuestAddress(origin), byteCount: Int(origin) + 4096)
+    }
+  }
+
+  @Test func pagesOfAPoolAreThereOrMissedAtOnce() throws {
+    // Whatever the host's pool holds, a TiB of it is not free.
+    #expect(throws: GuestMemoryError.noHugePages(size: 2 << 20)) {
+      try GuestMemory(byteCount: 1 << 40, pages: .huge2M)
+    }
+  }
+
   @Test(arguments: [false, true]) func discardedPagesAreZeroAndTakeNoMemory(isShared: Bool) throws {
     let memory = try GuestMemory(byteCount: 4 * 4096, isShared: isShared)
     try memory.write([UInt8](repeating: 7, count: 4 * 4096), at: GuestAddress(0))
@@ -190,7 +210,7 @@ struct GuestAddressTests {
   }
 
   @Test func hugePagesAreAlignedAlikeInGuestAndHost() throws {
-    let memory = try GuestMemory(byteCount: 6 << 20, hugePages: true)
+    let memory = try GuestMemory(byteCount: 6 << 20, pages: .transparent)
     #expect(memory.byteCount == 6 << 20)
     #expect(UInt(bitPattern: memory.slot.start) % UInt(2 << 20) == 0)
     try memory.write(UInt64(7), at: GuestAddress((6 << 20) - 8))

@@ -29,6 +29,12 @@ struct CPUIDTableTests {
     #expect(hidden.entries.count == 4)
   }
 
+  @Test func showingTheHypervisorTakesHidingBack() {
+    let shown = table.hidingHypervisor().showingHypervisor()
+    #expect(shown.entry(1)?.ecx == 1 << 31 | 1 << 26)
+    #expect(shown.entry(0x4000_0000) == nil)
+  }
+
   @Test func showingTheDeadlineModeChangesOneBit() {
     let shown = table.showingTSCDeadline()
     #expect(shown.entry(1)?.ecx == 1 << 31 | 1 << 26 | 1 << 24)
@@ -56,6 +62,16 @@ struct CPUIDTableTests {
 
   @Test func xcr0HoldsX87SSEAndAVXOnly() {
     #expect(table.xcr0 == 0b111)
+  }
+
+  @Test func listedStatesAreShownWhereTheBitsWereLeftOut() {
+    var plain = table
+    plain.set(.init(function: 1, ecx: 1))
+    #expect(plain.showingListedStates().entry(1)?.ecx == 0x1400_0001)
+    plain.set(.init(function: 0xd, index: 0, eax: 0b11))
+    #expect(plain.showingListedStates().entry(1)?.ecx == 0x0400_0001)
+    plain.set(.init(function: 0xd, index: 0, eax: 0))
+    #expect(plain.showingListedStates().entry(1)?.ecx == 1)
   }
 
   @Test func withoutXSAVEThereIsNoXCR0() {

@@ -1,6 +1,7 @@
 // Umbrella of the C shims: what Swift's Glibc cannot import (function-like macros, variadic system calls, structs with
 // flexible arrays). Every function that can fail returns -errno.
 #pragma once
+#include "bare.h"
 #include "startup.h"
 #include "thread_control.h"
 #include "eventfd.h"

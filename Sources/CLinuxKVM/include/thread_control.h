@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Binds a thread, the calling one where `thread` is 0, to one CPU (0 to 1023); 0 or -errno.
+// Binds a thread, 0 for the calling one, to one CPU (0 to 1023); 0 or -errno.
 static inline int pv_pin_thread(int thread, int cpu) {
   unsigned long mask[1024 / (8 * sizeof(unsigned long))] = {0};
   if (cpu < 0 || cpu >= 1024) return -EINVAL;

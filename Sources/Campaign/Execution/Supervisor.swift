@@ -47,6 +47,18 @@ struct Supervisor: Sendable {
 
   /// Runs one guest; kills the runner after `limit`.
   func run(_ specification: MachineSpecification, limit: Duration) async -> RunnerOutcome {
+    await supervise(specification, limit: limit, output: Self.collect, errors: Self.lastLines) {
+      Self.outcome($0, output: $1, diagnostics: $2)
+    }
+  }
+
+  /// Starts a runner, hands over what it writes, and kills it after `limit`; `conclude` says what its end means.
+  func supervise<Output: Sendable>(
+    _ specification: MachineSpecification, limit: Duration,
+    output: @escaping @Sendable (SubprocessOutputSequence) async throws -> Output,
+    errors: @escaping @Sendable (SubprocessOutputSequence) async -> [String],
+    conclude: (TerminationStatus, Output, [String]) -> RunnerOutcome
+  ) async -> RunnerOutcome {
     var options = PlatformOptions()
     // A group of its own: Ctrl-C at the terminal reaches pvbench only, which then ends the runner and whatever it started.
     options.processGroupID = 0
@@ -66,8 +78,8 @@ struct Supervisor: Sendable {
             deadline.hasPassed.store(true, ordering: .relaxed)
             try execution.send(signal: .kill, toProcessGroup: true)
           }
-          async let diagnostics = Self.lastLines(of: execution.standardError)
-          let report = try await Self.collect(execution.standardOutput)
+          async let diagnostics = errors(execution.standardError)
+          let report = try await output(execution.standardOutput)
           let lines = await diagnostics
           group.cancelAll()
           return (report: report, diagnostics: lines)
@@ -77,8 +89,8 @@ struct Supervisor: Sendable {
         return .failed("timed out after \(limit.components.seconds) s\(Self.quote(result.closureResult.diagnostics))")
       }
       if Task.isCancelled { return .interrupted }
-      return Self.outcome(
-        result.terminationStatus, output: result.closureResult.report, diagnostics: result.closureResult.diagnostics)
+      return conclude(
+        result.terminationStatus, result.closureResult.report, result.closureResult.diagnostics)
     } catch {
       if Task.isCancelled { return .interrupted }
       if deadline.hasPassed.load(ordering: .relaxed) { return .failed("timed out after \(limit.components.seconds) s") }

@@ -60,6 +60,10 @@ enum Feasibility {
       workload.uses("memory") && mode.choices["memory"] == "plain" ? "no balloon in this mode" : nil
     },
     { workload, mode in
+      workload.uses("memory") && ["2m", "1g"].contains(mode.choices["pages"])
+        ? "a balloon gives back pages of 4 KiB, and hugetlb pages have none" : nil
+    },
+    { workload, mode in
       mode.choices["irqchip"] == "split" && needsPIC(workload, mode)
         ? "irqchip=split has no 8259 and no PIT" : nil
     },
@@ -105,7 +109,10 @@ enum Feasibility {
 
   /// Why the cell's runner cannot run its guest, which has `vcpus` where its row does not say; nil where it can.
   static func obstacle(to cell: PlannedCell, vcpus: Int) -> String? {
-    QEMUSupport.obstacle(
+    guard cell.program != .bare || cell.workload.runsAsProcess else {
+      return "the workload needs a machine (a device, ring 0 or hugetlb pages) and does not run natively"
+    }
+    return QEMUSupport.obstacle(
       runner: cell.program, kernel: cell.workload.kernel, choices: cell.choices, network: cell.workload.network,
       vcpus: cell.workload.number("vcpus").map(Int.init) ?? vcpus)
   }

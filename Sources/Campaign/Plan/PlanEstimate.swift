@@ -32,7 +32,7 @@ public struct PlanEstimate: Codable, Equatable, Sendable {
       longest = Double(cell.workload.number("block") ?? 0) / 2 * secondsPerWord
     }
     return max(Double(cell.warmupNanoseconds) / 1e9, longest) + max(Double(cell.windowNanoseconds) / 1e9, longest)
-      + overheadSeconds + (cell.runner == nil ? 0 : peerOverheadSeconds)
+      + overheadSeconds + (cell.program.isQEMU ? peerOverheadSeconds : 0)
   }
 }
 

@@ -18,6 +18,15 @@ struct ParameterSchema: Sendable {
   /// The value of another parameter that makes this one required.
   var neededBy: (name: String, value: String)?
 
+  /// How many vCPUs do the same thing.
+  static let processors = ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: false)
+  /// The memory that is worked on.
+  static let workingSet = ParameterSchema(
+    name: "size", kind: .size(8192...(1 << 30), multipleOf: 4096), isRequired: true)
+  /// The machine's RAM, where it needs more than others.
+  static let ram = ParameterSchema(
+    name: "ram", kind: .size((64 << 20)...(1 << 30), multipleOf: 4096), isRequired: false)
+
   /// The words that it may be; nil where it is a number.
   var words: [String]? {
     guard case .word(let words) = kind else { return nil }
@@ -32,6 +41,8 @@ struct KernelSchema: Sendable {
   /// The subsystems of its machine that it uses, beside those of every machine: only they are choices for its workloads.
   let uses: [String]
   let parameters: [ParameterSchema]
+  /// True where it needs neither a device nor a kernel: it can also run natively, as a process of the host.
+  var runsAsProcess = false
 
   static let all: [KernelSchema] = [
     KernelSchema(
@@ -75,6 +86,58 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "exits", uses: [],
       parameters: [ParameterSchema(name: "way", kind: .word(["pio", "mmio"]), isRequired: true)]),
+    KernelSchema(
+      name: "integer", uses: [],
+      parameters: [
+        ParameterSchema(name: "level", kind: .word(["ring3", "ring0"]), isRequired: false), .processors,
+      ], runsAsProcess: true),
+    KernelSchema(name: "nbody", uses: [], parameters: [.processors], runsAsProcess: true),
+    KernelSchema(
+      name: "matmul", uses: [],
+      parameters: [ParameterSchema(name: "vectors", kind: .word(["sse2", "avx2"]), isRequired: true), .processors],
+      runsAsProcess: true),
+    KernelSchema(name: "sha256", uses: [], parameters: [.processors], runsAsProcess: true),
+    KernelSchema(name: "aes", uses: [], parameters: [.processors], runsAsProcess: true),
+    KernelSchema(
+      name: "branch", uses: [],
+      parameters: [
+        ParameterSchema(name: "pattern", kind: .word(["random", "steady"]), isRequired: true), .processors,
+      ],
+      runsAsProcess: true),
+    KernelSchema(
+      name: "cache", uses: [],
+      parameters: [
+        ParameterSchema(name: "size", kind: .size(4096...(1 << 20), multipleOf: 64), isRequired: true), .processors,
+      ], runsAsProcess: true),
+    KernelSchema(
+      name: "stream", uses: [],
+      parameters: [
+        ParameterSchema(name: "operation", kind: .word(["copy", "scale", "add", "triad"]), isRequired: true),
+        .workingSet, .ram, .processors,
+      ], runsAsProcess: true),
+    KernelSchema(name: "chase", uses: [], parameters: [.workingSet, .ram, .processors], runsAsProcess: true),
+    KernelSchema(
+      name: "mix", uses: [],
+      parameters: [
+        ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
+        ParameterSchema(name: "readpercent", kind: .count(0...100), isRequired: true),
+        .workingSet, .ram, .processors,
+      ], runsAsProcess: true),
+    KernelSchema(
+      name: "touch", uses: [],
+      parameters: [ParameterSchema(name: "pages", kind: .word(["4k", "thp", "2m", "1g"]), isRequired: false), .ram],
+      runsAsProcess: true),
+    KernelSchema(
+      name: "dirty", uses: [],
+      parameters: [
+        ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true), .workingSet, .ram,
+      ], runsAsProcess: true),
+    KernelSchema(
+      name: "pagetable", uses: [],
+      parameters: [ParameterSchema(name: "size", kind: .size(4096...(2 << 20), multipleOf: 4096), isRequired: true)]),
+    KernelSchema(
+      name: "shootdown", uses: [],
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
     KernelSchema(name: "clock", uses: ["clock"], parameters: []),
     KernelSchema(
       name: "timer", uses: ["timer"],

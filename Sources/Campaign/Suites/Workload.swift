@@ -64,6 +64,12 @@ public struct Workload: Codable, Equatable, Sendable {
       || MachineProfile.subsystems.contains { $0.name == subsystem && $0.isUniversal }
   }
 
+  /// True where its program needs nothing of a machine, and can run natively as a process of the host.
+  var runsAsProcess: Bool {
+    KernelSchema.named(kernel)?.runsAsProcess == true && parameter("level") != "ring0"
+      && !["2m", "1g"].contains(parameter("pages"))
+  }
+
   /// True where its kernel works on a disk.
   var isDisk: Bool { kernel == "disk" }
 

@@ -6,7 +6,7 @@ import PackagePlugin
   func createBuildCommands(context: PluginContext, target: Target) async throws -> [Command] {
     let sources = context.package.directoryURL.appending(path: "Sources")
     var inputs: [URL] = []
-    for folder in ["PVWire", "Boot", "GuestKernel", "Drivers", "Workloads", "Guest"] {
+    for folder in ["PVWire", "Boot", "GuestKernel", "Kernels", "Drivers", "Workloads", "Guest"] {
       let walker = FileManager.default.enumerator(
         at: sources.appending(path: folder), includingPropertiesForKeys: [.isRegularFileKey])
       for case let url as URL in walker ?? .init() {

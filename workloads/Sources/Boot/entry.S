@@ -82,4 +82,12 @@ boot_pd_high: .skip 4096
     .asciz "Xen"
     .long pvh_start32
 
+// Where the same program starts without a machine of its own: in ring 3, as a process.
+    .balign 4
+    .long 8
+    .long 8
+    .long 1
+    .asciz "pvbench"
+    .quad start_process
+
     .section .note.GNU-stack, "", @progbits

@@ -16,6 +16,12 @@ public struct DMAMemory {
     self.count = count
   }
 
+  /// `count` bytes at `address`, whatever they hold: memory beyond the heap.
+  public init(at address: UInt, count: Int) {
+    self.address = address
+    self.count = count
+  }
+
   /// Stores one value `offset` bytes in.
   @inline(__always) public func store<Value: BitwiseCopyable>(_ value: Value, at offset: Int) {
     // SAFETY: the guest's own memory; callers stay below `count`.

@@ -53,6 +53,10 @@ start_ring0:
     mov %ax, %es
     lea TASK(%rcx), %eax
     ltr %ax
+    mov %cr4, %rax
+    mov %rax, pv_cr4(%rip)
+    mov %cr3, %rax
+    mov %rax, pv_cr3(%rip)
     push $USER_DATA
     mov %edi, %eax
     shl $USER_STACK_SHIFT, %eax
@@ -71,6 +75,8 @@ start_ring0:
 //   2 rdmsr  register EDI; its value in RAX
 //   3 wrmsr  register EDI, value RSI
 //   4 vmcall, 5 vmmcall  number RDI, arguments RSI, RDX, RCX, R8; the result in RAX (Linux, virt/kvm/x86/hypercalls.rst)
+//   6 call   the function at RDI with the argument RSI, of general registers only and with little stack; its result in RAX
+//   7 invlpg the address RDI
 service:
     test %eax, %eax
     jnz 1f
@@ -81,6 +87,9 @@ service:
 2:  iretq
 1:  cmp $1, %eax
     je service_cpuid
+    cmp $6, %eax
+    je service_call
+    ja service_invlpg
     cmp $4, %eax
     jae service_hypercall
     cmp $3, %eax
@@ -110,6 +119,14 @@ service_hypercall:
 4:  vmmcall
     pop %rbx
     iretq
+service_call:
+    mov %rdi, %rax
+    mov %rsi, %rdi
+    call *%rax
+    iretq
+service_invlpg:
+    invlpg (%rdi)
+    iretq
 service_cpuid:
     push %rbx
     push %rdx
@@ -137,6 +154,13 @@ end_pic_primary:
     out %al, $0x20
     pop %rax
     iretq
+end_shootdown:                      // another processor has changed the page at pv_shootdown_address
+    push %rax
+    mov pv_shootdown_address(%rip), %rax
+    invlpg (%rax)
+    lock incq pv_shootdowns(%rip)
+    pop %rax
+    jmp end_apic
 end_level:                          // the device of the kernel `interrupts` asserts a level until it is acknowledged
     push %rax
     push %rdx
@@ -208,6 +232,8 @@ interrupts:
     jmp end_pic_primary
     .elseif vector < 0x30
     jmp end_pic_secondary
+    .elseif vector == 0x3e
+    jmp end_shootdown
     .elseif vector == 0x3f
     jmp end_level
     .else
@@ -230,6 +256,14 @@ interrupts:
     .endm
     more_interrupts x2apic_interrupts, end_x2apic
     more_interrupts paravirtual_interrupts, end_paravirtual
+
+// Where a process of the host enters, by the note of entry.S: the same registers as at start_ring0, no kernel.
+    .globl start_process
+start_process:
+    mov %edi, %eax
+    shl $USER_STACK_SHIFT, %eax
+    lea user_stacks + (1 << USER_STACK_SHIFT)(%rip), %rsp
+    add %rax, %rsp
 
 // On the user stack of processor EDI.
 start_ring3:
@@ -269,6 +303,16 @@ pv_vmcall:                          // (number, first, second, third, fourth) ->
     .globl pv_vmmcall
 pv_vmmcall:
     mov $5, %eax
+    int3
+    ret
+    .globl pv_call
+pv_call:                            // (function, argument) -> result
+    mov $6, %eax
+    int3
+    ret
+    .globl pv_invlpg
+pv_invlpg:                          // (address)
+    mov $7, %eax
     int3
     ret
 
@@ -335,6 +379,17 @@ pv_eoi_flags:                       // a cache line for each processor
     .skip 64 * PROCESSORS
     .globl pv_eoi_saved
 pv_eoi_saved:
+    .skip 8
+    .globl pv_cr4, pv_cr3
+pv_cr4:
+    .skip 8
+pv_cr3:
+    .skip 8
+    .balign 64
+    .globl pv_shootdown_address, pv_shootdowns
+pv_shootdown_address:
+    .skip 8
+pv_shootdowns:
     .skip 8
     .balign 64
 tasks:

@@ -19,6 +19,16 @@ public enum MemoryMap {
   public static let diskBuffers: UInt64 = 8 << 20
   /// Where the guest's ELF is linked.
   public static let image: UInt64 = 0x100000
+  /// RAM beyond the guest's heap, for workloads that need much of it: it is as the host gave it.
+  public static let arena: UInt64 = 0x200_0000
+
+  /// Where RAM begins for a guest that is run as a process: few hosts let one map lower addresses
+  /// (/proc/sys/vm/mmap_min_addr).
+  public static let processOrigin: UInt64 = 0x10000
+  /// How much higher everything below that is then: between the ring and the image.
+  public static let processShift: UInt64 = 0x60000
+  /// The local APIC's page.
+  public static let localAPIC: UInt64 = 0xFEE0_0000
 
   /// First virtio-mmio slot, as in QEMU's microvm.
   public static let virtioMMIO: UInt64 = 0xFEB0_0000

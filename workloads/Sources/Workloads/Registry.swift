@@ -5,20 +5,34 @@ public enum WorkloadRegistry {
 
   /// The rows.
   public static let all: [(name: StaticString, run: Kernel)] = [
+    ("aes", AESWorkload.run),
     ("balloon", BalloonWorkload.run),
+    ("branch", BranchWorkload.run),
+    ("cache", CacheWorkload.run),
+    ("chase", ChaseWorkload.run),
     ("clock", ClockWorkload.run),
     ("console", ConsoleWorkload.run),
+    ("dirty", DirtyWorkload.run),
     ("disk", DiskWorkload.run),
     ("entropy", EntropyWorkload.run),
     ("eoi", EOIWorkload.run),
     ("exits", ExitWorkload.run),
+    ("integer", IntegerWorkload.run),
     ("interrupts", InterruptWorkload.run),
     ("ipi", IPIWorkload.run),
     ("lock", LockWorkload.run),
+    ("matmul", MatrixWorkload.run),
     ("misbehave", Misbehaviour.run),
+    ("mix", MixWorkload.run),
+    ("nbody", NBodyWorkload.run),
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
+    ("pagetable", PageTableWorkload.run),
+    ("sha256", SHA256Workload.run),
+    ("shootdown", ShootdownWorkload.run),
+    ("stream", StreamWorkload.run),
     ("timer", TimerWorkload.run),
+    ("touch", TouchWorkload.run),
   ]
 
   /// The kernel with this name.

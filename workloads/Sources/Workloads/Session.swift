@@ -42,6 +42,9 @@ public final class Session {
     return value == Text.bytes(word)
   }
 
+  /// True where the orders have a parameter of this name.
+  public func hasParameter(_ name: StaticString) -> Bool { parameter(name) != nil }
+
   private func parameter(_ name: StaticString) -> ParameterValue? {
     let wanted = Text.bytes(name)
     for (name, value) in orders.parameters where name == wanted { return value }

@@ -51,7 +51,8 @@ for module in ["PVWire", "Drivers", "Workloads", "Guest"] {
       "-Xfrontend",
       "-disable-stack-protector", "-Xfrontend", "-function-sections", "-module-cache-path", "\(output)/cache", "-I",
       output,
-      "-I", "\(sources)/GuestKernel/include", "-emit-module", "-emit-module-path", "\(output)/\(module).swiftmodule",
+      "-I", "\(sources)/GuestKernel/include", "-I", "\(sources)/Kernels/include", "-emit-module", "-emit-module-path",
+      "\(output)/\(module).swiftmodule",
       "-c",
       "-o", "\(output)/\(module).o",
     ] + files(in: module, ending: ".swift"))
@@ -61,7 +62,7 @@ let freestanding = [
 ]
 var objects = ["PVWire", "Drivers", "Workloads", "Guest"].map { "\(output)/\($0).o" }
 for source in files(in: "Boot", ending: ".S") + files(in: "GuestKernel", ending: ".S")
-  + files(in: "GuestKernel", ending: ".c")
+  + files(in: "GuestKernel", ending: ".c") + files(in: "Kernels", ending: ".c")
 {
   let name = String(source[source.index(after: source.lastIndex(of: "/") ?? source.startIndex)...])
   objects.append("\(output)/\(name).o")

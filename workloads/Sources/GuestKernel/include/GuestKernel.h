@@ -73,6 +73,20 @@ uint64_t pv_rdmsr(uint32_t index);
 void pv_wrmsr(uint32_t index, uint64_t value);
 uint64_t pv_vmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
 uint64_t pv_vmmcall(uint64_t number, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
+// CR3 and CR4 as every processor has them.
+extern uint64_t pv_cr3, pv_cr4;
+static inline uint64_t pv_control3(void) { return pv_cr3; }
+static inline uint64_t pv_control4(void) { return pv_cr4; }
+
+void pv_invlpg(uintptr_t address);
+// The page that a processor forgets when it is interrupted on this vector, and how often that has happened.
+enum { pv_shootdown_vector = 0x3e };
+extern uint64_t pv_shootdown_address, pv_shootdowns;
+static inline void pv_set_shootdown_address(uintptr_t address) { pv_shootdown_address = address; }
+static inline uint64_t pv_shootdown_count(void) { return __atomic_load_n(&pv_shootdowns, __ATOMIC_ACQUIRE); }
+
+// A function of general registers only runs in ring 0 with interrupts off, on the kernel's stack of 4 KiB.
+uint64_t pv_call(uint64_t (*function)(void *), void *argument);
 
 extern uint8_t pv_idt[4096];
 static inline uintptr_t pv_idt_address(void) { return (uintptr_t)pv_idt; }
