@@ -138,6 +138,10 @@ let package = Package(
         "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM", "CLinuxKVM",
         .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "BenchPeersTests", dependencies: ["bench-peers", "MachineLauncher"],
+      path: "Tests/Reference/BenchPeersTests",
+      swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   ]
 )

@@ -11,6 +11,8 @@ public final class FileStorage: BlockStorage {
   public let isReadOnly: Bool
   /// True where the page cache is bypassed.
   public let isDirect: Bool
+  /// True where a thread of the kernel takes a `URingBlockQueue`'s requests (IORING_SETUP_SQPOLL).
+  public let isPolledByKernel: Bool
   /// What buffer addresses must be multiples of to reach the disk without a bounce, in bytes; 1 where buffered. Offsets and
   /// lengths are whole sectors anyway.
   public let bufferAlignment: Int
@@ -20,7 +22,9 @@ public final class FileStorage: BlockStorage {
 
   /// Opens the image at `path` for reading and writing, or only for reading where `isReadOnly`. Its size is taken now: a
   /// file that shrinks later gives I/O errors.
-  public init(path: String, isReadOnly: Bool = false, isBuffered: Bool = false) throws(StorageOpenError) {
+  public init(
+    path: String, isReadOnly: Bool = false, isBuffered: Bool = false, isPolledByKernel: Bool = false
+  ) throws(StorageOpenError) {
     // Looked at before it is opened: opening a FIFO or a device node can block or have effects.
     let isBlockDevice = try Self.checkKind(path)
     let access = (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | (isBuffered ? 0 : pv_o_direct)
@@ -36,6 +40,7 @@ public final class FileStorage: BlockStorage {
     }
     self.descriptor = descriptor
     self.isReadOnly = isReadOnly
+    self.isPolledByKernel = isPolledByKernel
     isDirect = !isBuffered
   }
 

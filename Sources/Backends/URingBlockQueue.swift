@@ -44,7 +44,7 @@ public final class URingBlockQueue: BlockQueue {
     }
     requests = [BlockRequest](repeating: BlockRequest(.flush), count: capacity)
     ended.reserveCapacity(capacity)
-    ring = try Self.makeRing(entries: UInt32(capacity + 4))
+    ring = try Self.makeRing(entries: UInt32(capacity + 4), isPolledByKernel: storage.isPolledByKernel)
     reaped = .allocate(capacity: 32)
     reaped.initialize(repeating: nil)
   }
@@ -105,18 +105,30 @@ public final class URingBlockQueue: BlockQueue {
 
 extension URingBlockQueue {
   /// A ring that only one thread will enter, which spares the kernel its interrupts of that thread (Linux 6.1); older
-  /// kernels give a plain one. It stays disabled until `attach`, which thereby names the thread.
-  private static func makeRing(entries: UInt32) throws(BlockQueueError) -> UnsafeMutablePointer<io_uring> {
+  /// kernels give a plain one. It stays disabled until `attach`, which thereby names the thread. Where the kernel has a thread
+  /// that takes the requests, there are no interrupts of ours to be spared; that thread sleeps when it has found nothing for a
+  /// millisecond.
+  private static func makeRing(
+    entries: UInt32, isPolledByKernel: Bool
+  ) throws(BlockQueueError) -> UnsafeMutablePointer<io_uring> {
     let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
     ring.initialize(to: io_uring())
-    let disabled = IORING_SETUP_R_DISABLED
-    var code = io_uring_queue_init(entries, ring, disabled | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
-    if code == -EINVAL { code = io_uring_queue_init(entries, ring, disabled) }
+    let disabled = IORING_SETUP_R_DISABLED | (isPolledByKernel ? IORING_SETUP_SQPOLL : 0)
+    let sparing = IORING_SETUP_SINGLE_ISSUER | (isPolledByKernel ? 0 : IORING_SETUP_DEFER_TASKRUN)
+    var code = prepare(ring, entries: entries, flags: disabled | sparing)
+    if code == -EINVAL { code = prepare(ring, entries: entries, flags: disabled) }
     guard code >= 0 else {
       ring.deallocate()
       throw .ringRefused(errno: -code)
     }
     return ring
+  }
+
+  private static func prepare(_ ring: UnsafeMutablePointer<io_uring>, entries: UInt32, flags: UInt32) -> Int32 {
+    var parameters = io_uring_params()
+    parameters.flags = flags
+    parameters.sq_thread_idle = 1
+    return io_uring_queue_init_params(entries, ring, &parameters)
   }
 
   /// Brings what is left of `token`'s request on its way.

@@ -11,6 +11,7 @@ enum DiskMedium {
       case .none: return nil
       case .null(let byteCount): return try NullStorage(byteCount: byteCount)
       case .file(let path, let isBuffered): return try FileStorage(path: path, isBuffered: isBuffered)
+      case .polledFile(let path): return try FileStorage(path: path, isPolledByKernel: true)
       case .memory(let byteCount, let seed):
         let storage = try MemoryStorage(byteCount: byteCount)
         if let seed { try fill(storage, seed: seed) }
@@ -22,7 +23,7 @@ enum DiskMedium {
   /// What a result must say of a medium that cannot be checked like a file; nil where there is nothing to say.
   static func note(on backing: DiskBacking) -> String? {
     switch backing {
-    case .none, .file(_, isBuffered: false): nil
+    case .none, .polledFile, .file(_, isBuffered: false): nil
     case .file(_, isBuffered: true): "the disk was the host's page cache: reads came from memory, and writes went there"
     case .null: "the null back end holds nothing: neither reads nor writes were verified"
     case .memory:

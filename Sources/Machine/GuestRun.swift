@@ -135,6 +135,7 @@ private final class Machine {
   /// Runs the guest until it is done, stops or is out of time.
   func run() throws(MachineError) -> RunnerReport {
     PosixThread.installInterruptHandler()
+    pv_forget_unwritten_data()
     var timedOutAfter: Double?
     do {
       let workers = try wiring.workers.enumerated().map { index, worker in

@@ -58,6 +58,7 @@ public enum MachineProfile {
       values: [
         ("file", "a raw file or block device, O_DIRECT: by io_uring for virtio-blk, by pread and pwrite for IDE"),
         ("cached", "the same file through the host's page cache, which holds all of it: no disk takes part"),
+        ("sqpoll", "the same file; a thread of the kernel takes the requests: no system calls, but its time"),
         ("memory", "memory of the runner, seeded like the file"),
         ("null", "nothing: no I/O, no content, the pure cost of the path"),
       ]),

@@ -2,6 +2,8 @@
 public enum DiskBacking: Equatable, Sendable {
   /// A raw file or block device; O_DIRECT unless `isBuffered`.
   case file(path: String, isBuffered: Bool)
+  /// A raw file or block device, O_DIRECT, whose requests a thread of the kernel takes from io_uring (IORING_SETUP_SQPOLL).
+  case polledFile(path: String)
   /// Memory of the runner: zero-filled, or holding generation 0 of the image with this seed.
   case memory(byteCount: UInt64, imageSeed: UInt64? = nil)
   /// A size without content: writes vanish, and reads bring nothing that could be verified.
@@ -164,6 +166,7 @@ public struct MachineSpecification: Equatable, Sendable {
       list.append("disk-memory=\(byteCount)")
       if let seed { list.append("disk-seed=\(seed)") }
     case .null(let byteCount): list.append("disk-null=\(byteCount)")
+    case .polledFile(let path): list.append("disk-sqpoll=" + path)
     case .file(let path, let isBuffered): list.append((isBuffered ? "disk-buffered=" : "disk=") + path)
     }
     if network != .none { list.append("network=\(network)") }
@@ -218,6 +221,7 @@ public struct MachineSpecification: Equatable, Sendable {
       case "seed": seed = try number(UInt64.self)
       case "disk": disk = .file(path: value, isBuffered: false)
       case "disk-buffered": disk = .file(path: value, isBuffered: true)
+      case "disk-sqpoll": disk = .polledFile(path: value)
       case "disk-memory": disk = .memory(byteCount: try number(UInt64.self))
       case "disk-seed":
         guard case .memory(let byteCount, _) = disk else {

@@ -103,7 +103,7 @@ public struct QEMUCommand: Equatable, Sendable {
   private static func disk(_ specification: MachineSpecification, files: QEMUFiles, isMicroVM: Bool) -> [String] {
     let node: String
     switch specification.disk {
-    case .none, .memory: return []
+    case .none, .memory, .polledFile: return []
     // As the builtin's null back end: what a read brings is whatever was there.
     case .null(let byteCount): node = "null-co,node-name=disk,size=\(byteCount),read-zeroes=off"
     case .file(let path, let isBuffered):

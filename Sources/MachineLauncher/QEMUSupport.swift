@@ -26,6 +26,9 @@ public enum QEMUSupport {
     }
     if kernel == "disk", choices["backend"] == "memory" { return "QEMU has no such back end (memory of the runner)" }
     if network != .none, choices["net"] == "vhost-net" { return "net=vhost-net runs under the builtin runner only" }
+    if kernel == "disk", choices["backend"] == "sqpoll" {
+      return "QEMU has no such back end (io_uring with a thread of the kernel)"
+    }
     switch network {
     case .echo, .sink, .source: return "QEMU has no such back end (\(kind(of: network)) inside the runner)"
     case .none, .socket, .tap, .stack, .peer: return nil

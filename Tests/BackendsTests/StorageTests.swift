@@ -13,15 +13,16 @@ struct StorageTests {
   }
 
   enum Kind: CaseIterable {
-    case direct, buffered, memory
+    case direct, polled, buffered, memory
 
     func make(isReadOnly: Bool = false) throws -> Medium {
       switch self {
       case .memory:
         return Medium(storage: try MemoryStorage(byteCount: byteCount, isReadOnly: isReadOnly), image: nil)
-      case .direct, .buffered:
+      case .direct, .polled, .buffered:
         let image = try TemporaryImage(byteCount: Int(byteCount))
-        let file = try FileStorage(path: image.path, isReadOnly: isReadOnly, isBuffered: self == .buffered)
+        let file = try FileStorage(
+          path: image.path, isReadOnly: isReadOnly, isBuffered: self == .buffered, isPolledByKernel: self == .polled)
         return Medium(storage: file, image: image)
       }
     }

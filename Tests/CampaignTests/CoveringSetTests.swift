@@ -46,7 +46,7 @@ struct CoveringSetTests {
   func machinesAreFewAndAllPossible(_ id: String) throws {
     let modes = try modes(id)
     let workload = try workload(id)
-    #expect(modes.count <= 16)
+    #expect(modes.count <= 17)
     #expect(Set(modes.map(\.name)).count == modes.count)
     #expect(modes.allSatisfy { Feasibility.obstacle(workload, in: $0, imageBytes: Self.imageBytes) == nil })
   }

@@ -109,6 +109,7 @@ struct PlannerTests {
     let seed = try plan(.of("disk.randread.4k.qd1")).imageSeed
     #expect(try backing("disk.randread.4k.qd1", "full") == .file(path: "/d", isBuffered: false))
     #expect(try backing("disk.randread.4k.qd1", "full+backend=cached") == .file(path: "/d", isBuffered: true))
+    #expect(try backing("disk.randread.4k.qd1", "paravirt+backend=sqpoll") == .polledFile(path: "/d"))
     #expect(try backing("disk.randread.4k.qd1", "full+backend=memory") == .memory(byteCount: 64 << 20, imageSeed: seed))
     #expect(try backing("disk.randread.4k.qd1", "full+backend=null") == .null(byteCount: 64 << 20))
     #expect(try backing("disk.randread.4k.qd1.null", "full") == .null(byteCount: 64 << 20))

@@ -32,7 +32,7 @@ struct MachineSpecificationTests {
 
   @Test(arguments: [
     DiskBacking.none, .memory(byteCount: 4096), .memory(byteCount: 4096, imageSeed: .max), .null(byteCount: 512),
-    .file(path: "disk.img", isBuffered: false),
+    .file(path: "disk.img", isBuffered: false), .polledFile(path: "disk.img"),
   ])
   func everyKindOfDiskComesBack(_ disk: DiskBacking) throws {
     var specification = MachineSpecification()

@@ -296,13 +296,16 @@ struct DiskMediumTests {
     #expect(generation(of: 0, in: words, seed: 8) == nil)
   }
 
-  @Test(arguments: [DiskBacking.memory(byteCount: 4096), .null(byteCount: 4096)])
-  func withoutASeedThereAreZeroes(_ backing: DiskBacking) throws {
-    #expect(try sectors(backing, count: 8).allSatisfy { $0 == 0 })
+  /// The buffer held sevens: the null back end brings nothing.
+  @Test(arguments: [(DiskBacking.memory(byteCount: 4096), UInt64(0)), (.null(byteCount: 4096), 7)])
+  func withoutASeedThereIsNoContent(_ backing: DiskBacking, word: UInt64) throws {
+    #expect(try sectors(backing, count: 8).allSatisfy { $0 == word })
   }
 
   @Test func whatCannotBeCheckedLikeAFileSaysSo() {
     #expect(DiskMedium.note(on: .file(path: "x", isBuffered: false)) == nil)
+    #expect(DiskMedium.note(on: .polledFile(path: "x")) == nil)
+    #expect(DiskMedium.note(on: .file(path: "x", isBuffered: true))?.contains("page cache") == true)
     #expect(DiskMedium.note(on: .none) == nil)
     #expect(DiskMedium.note(on: .null(byteCount: 512))?.contains("neither reads nor writes were verified") == true)
     #expect(DiskMedium.note(on: .memory(byteCount: 512))?.contains("ends with its runner") == true)

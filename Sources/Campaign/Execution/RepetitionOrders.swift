@@ -80,6 +80,7 @@ extension Plan {
     return switch cell.choices["backend"] {
     case "memory": .memory(byteCount: imageBytes, imageSeed: imageSeed)
     case "null": .null(byteCount: imageBytes)
+    case "sqpoll": image.map { .polledFile(path: $0) } ?? .none
     case let choice: image.map { .file(path: $0, isBuffered: choice == "cached") } ?? .none
     }
   }

@@ -25,6 +25,10 @@ enum Feasibility {
       if mode.choices["doorbell"] == "exit" { return "\(device) has no doorbell to choose" }
       return mode.choices["transport"] == "mmio" ? "\(device) has no virtio transport to choose" : nil
     },
+    { workload, mode in
+      workload.isDisk && hasIDE(mode) && choice("backend", of: workload, in: mode) == "sqpoll"
+        ? "IDE does not use io_uring" : nil
+    },
     { workload, _ in
       guard workload.isDisk, let block = workload.number("block"), let depth = workload.number("depth") else {
         return nil

@@ -55,7 +55,8 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "block", kind: .size(512...(1 << 20), multipleOf: 512), isRequired: true),
         ParameterSchema(name: "depth", kind: .count(1...256), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
-        ParameterSchema(name: "backend", kind: .word(["file", "cached", "memory", "null"]), isRequired: false),
+        ParameterSchema(
+          name: "backend", kind: .word(["file", "cached", "sqpoll", "memory", "null"]), isRequired: false),
       ]),
     KernelSchema(
       name: "console", uses: ["console", "transport", "doorbell"],

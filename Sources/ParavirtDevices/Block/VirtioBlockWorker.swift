@@ -34,6 +34,8 @@ public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
   private var freeTokens: [Int]
   private var tenure: QueueTenure
   private var window = PollingWindow()
+  private var habit = DoorbellHabit()
+  private var hasInterrupted = false
   private var isStopping = false
   private var hasNewOrder = true
 
@@ -146,6 +148,8 @@ extension VirtioBlockWorker {
         try blocks.poll(into: &events)
         noteSignals()
         answer()
+        habit.answered(events.completions.count, interrupted: hasInterrupted)
+        hasInterrupted = false
         window.worked(at: PollingWindow.now())
       } else if !staysAwake, !armDoorbell(service) {
         return
@@ -165,6 +169,8 @@ extension VirtioBlockWorker {
       guard !freeTokens.isEmpty, try service.queue.hasAvailable() else { return false }
       try service.queue.suppressNotifications()
       while !freeTokens.isEmpty, try service.queue.pop(into: &chain) { try begin(service) }
+      // More that has come meanwhile is taken at the next look.
+      if habit.wantsDoorbell { _ = try service.queue.requestNotification() }
       try interruptIfWanted(service)
       return true
     } catch {
@@ -208,7 +214,9 @@ extension VirtioBlockWorker {
   }
 
   private func interruptIfWanted(_ service: ServedQueue) throws(VirtqueueError) {
-    if try service.interruptIfWanted() { interruptCount.wrappingAdd(1, ordering: .relaxed) }
+    guard try service.interruptIfWanted() else { return }
+    interruptCount.wrappingAdd(1, ordering: .relaxed)
+    hasInterrupted = true
   }
 }
 

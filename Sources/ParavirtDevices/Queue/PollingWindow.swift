@@ -13,8 +13,8 @@ struct PollingWindow {
   static let worthwhile: UInt64 = 100_000
   /// Between two looks at an idle queue there is nothing to do: a thread that finds this much time gone did not run.
   static let stolen: UInt64 = 500_000
-  /// Short sleeps in a row after which a thread whose processor was wanted tries again.
-  static let reluctance = 64
+  /// Short sleeps after which a thread whose processor was wanted tries again.
+  static let reluctance = 4
 
   private var idleSince: UInt64 = 0
   private var lastLook: UInt64 = 0

@@ -6,6 +6,8 @@ enum Peer: String {
   case reference = "C runner"
   /// QEMU, started by pvbench-vm.
   case qemu = "QEMU"
+  /// Another build of pvbench-vm.
+  case build = "other build"
 }
 
 /// How the ratio of the builtin runner's figure to its peer's is judged.
@@ -18,6 +20,8 @@ enum Limit {
   case aboutAtMost(Double)
   /// The 95 % interval is not wholly below 1.
   case notSlower
+  /// Nothing is asked.
+  case none
 }
 
 /// One ratio, and what it has to be.
@@ -88,6 +92,14 @@ enum Duels {
       Duel(
         name: "e1000, 64 B packets", peer: .qemu, specification: network("e1000", "transmit"), bars: Bar.notSlower),
     ]
+  }
+
+  /// The same machines under two builds of the same runner: what a change has brought.
+  static func betweenBuilds(image: String) -> [Duel] {
+    all(image: image).filter { $0.peer == .qemu }.map { duel in
+      let bars = [Bar.operations(.none), Bar(metric: Bar.processor.metric, unit: "us", scale: 1e6, limit: .none)]
+      return Duel(name: duel.name, peer: .build, specification: duel.specification, bars: bars)
+    }
   }
 
   private static func exits(_ way: String) -> Duel {

@@ -79,6 +79,8 @@ struct Contest {
 struct Programs {
   let runner: String
   let reference: String
+  /// Another build of the runner, where builds are compared.
+  let other: String
   let qemu: String
 
   func ours(_ specification: MachineSpecification) -> [String] {
@@ -92,6 +94,7 @@ struct Programs {
   func theirs(_ specification: MachineSpecification, _ peer: Peer) -> [String] {
     switch peer {
     case .reference: return [reference] + specification.arguments
+    case .build: return [other] + specification.arguments
     case .qemu:
       var specification = specification
       specification.runner = .qemu

@@ -27,11 +27,13 @@ struct Finding {
     case .atLeast(let limit): low >= limit
     case .aboutAtMost(let limit): ratio.value <= limit
     case .notSlower: high >= 1
+    case .none: nil
     }
   }
 
   var verdict: String {
     if let isMet { return isMet ? "met" : "not met" }
+    if ratio != nil, case .none = bar.limit { return "" }
     return "not measured" + (failure.map { " (\($0))" } ?? "")
   }
 
@@ -41,6 +43,7 @@ struct Finding {
     case .atLeast(let limit): "interval at least \(limit)"
     case .aboutAtMost(let limit): "estimate at most \(limit)"
     case .notSlower: "interval reaches 1"
+    case .none: ""
     }
   }
 }

@@ -1,4 +1,5 @@
 // bench-peers RUNNER REFERENCE FOLDER [ROUNDS]: runs pvbench-vm against its peers, and writes bars.md and bars.csv to FOLDER.
+// With PVBENCH_OTHER_VM, runs RUNNER against that build of it instead.
 // Exit codes: 0 measured, whatever it says; 1 nothing could be written; 64 usage.
 import Foundation
 
@@ -17,9 +18,12 @@ do {
   try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   try DiskFile.make(at: image)
   defer { unlink(image) }
-  let qemu = ProcessInfo.processInfo.environment["PVBENCH_QEMU"] ?? "/usr/bin/qemu-system-x86_64"
-  let programs = Programs(runner: runner, reference: reference, qemu: qemu)
-  let duels = Duels.all(image: image)
+  let environment = ProcessInfo.processInfo.environment
+  let other = environment["PVBENCH_OTHER_VM"]
+  let programs = Programs(
+    runner: runner, reference: reference, other: other ?? "",
+    qemu: environment["PVBENCH_QEMU"] ?? "/usr/bin/qemu-system-x86_64")
+  let duels = other == nil ? Duels.all(image: image) : Duels.betweenBuilds(image: image)
   let outcomes = try Contest(programs: programs, image: image).run(duels, rounds: rounds)
   let findings = zip(duels, outcomes).flatMap { duel, outcome in duel.bars.map { Finding(duel, $0, outcome) } }
   let markdown = Table.markdown(findings)
