@@ -36,10 +36,10 @@ status() { awk -F, -v w="$1" -v m="$2" '$3 == w && $4 == m {print $7; exit}' "$r
 is_measured() { [ "$(status "$1" full)" = ok ] && [ "$(status "$1" paravirt)" = ok ]; }
 has_true_reasons() {
   ! grep -h -o '"reason" *: *"[^"]*"' "$runs/run-$1"/repetitions/*.json | sort -u | grep -vE \
-    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|no (entropy device|balloon) in this mode'
+    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)'
 }
 
-for suite in console disk network platform; do
+for suite in console cpu disk memory network platform; do
   check "$suite: the run is complete" boot $suite
   check "$suite: cells are skipped only for reasons that are true here" has_true_reasons $suite
   check "$suite: KVM's vendor module is kvm_amd" grep -q '"vendor" *: *"kvm_amd"' "$runs/run-$suite/run.json"
