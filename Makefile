@@ -1,19 +1,25 @@
 # make bench   install what is missing, build, run the disk suite quickly, say where the report is
 # make build   leaves the program at .build/release/pvbench
 # make test    install, build, lint, all tests: what CI runs
-# make test-svm   every suite briefly on an AMD processor with SVM that QEMU emulates: hypercalls, native ring 0
+# make test-svm   what follows, on an AMD processor with SVM that QEMU emulates
+# make test-svm-suites   every suite briefly: hypercalls, native ring 0; CI runs it, too
+# make test-svm-linux   Debian's kernel on our runner: its drivers for every device, fio and iperf3
+# make linux-guest   that kernel and an initramfs with its tools, in .build/linux-guest
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
+# make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
-PEER_PACKAGES := qemu-system-x86
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
+PEER_PACKAGES := qemu-system-x86
+LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-deterministic lint fuzz packages packages-peer packages-svm clean
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-peers linux-guest lint fuzz packages \
+  packages-peer packages-svm packages-linux clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -25,11 +31,23 @@ test: build lint
 	swift build --build-tests
 	PVBENCH_VM="$(CURDIR)/.build/release/pvbench-vm" swift test --skip-build
 
-test-svm: build packages-svm
+test-svm: test-svm-suites test-svm-linux
+
+test-svm-suites: build packages-svm
 	Tests/SVM/test.sh
+
+test-svm-linux: build packages-svm linux-guest
+	Tests/SVM/linux.sh
+
+linux-guest: packages-linux
+	Tests/SVM/linux-guest.sh .build/linux-guest
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
+
+bench-peers: build packages-peer
+	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
+	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)
@@ -53,6 +71,9 @@ packages-peer:
 
 packages-svm:
 	$(call install,$(SVM_PACKAGES))
+
+packages-linux:
+	$(call install,$(LINUX_PACKAGES))
 
 clean:
 	swift package clean

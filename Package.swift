@@ -87,6 +87,11 @@ let package = Package(
     .plugin(
       name: "EmbedFiles", capability: .buildTool(), dependencies: ["embed-files"], path: "Sources/EmbedFiles/Plugin"),
 
+    // The bars against other programs (`make bench-peers`)
+    .executableTarget(
+      name: "bench-peers", dependencies: ["MachineLauncher", "HostTopology", "Statistics"],
+      path: "Tests/Reference/BenchPeers", swiftSettings: strict),
+
     // Tests mirror Sources; IntegrationTests boot real guests, ArchitectureTests hold the imports
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"], swiftSettings: strict),
     .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),
@@ -124,7 +129,8 @@ let package = Package(
     .testTarget(
       name: "CampaignTests",
       dependencies: [
-        "Campaign", "MachineLauncher", "Measurement", "ResultStore", .product(name: "PVWire", package: "workloads"),
+        "Campaign", "HostTopology", "MachineLauncher", "Measurement", "ResultStore",
+        .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",

@@ -97,6 +97,9 @@ public protocol BlockQueue: AnyObject {
   /// Requests that were enqueued and whose completion was not yet delivered.
   var inFlight: Int { get }
 
+  /// True where requests have usually ended as soon as they were handed over: the queue's thread may then as well stay awake.
+  var answersAtOnce: Bool { get }
+
   /// To be called once by the thread that will use the queue, before anything else.
   func attach() throws(BlockQueueError)
 
@@ -106,6 +109,10 @@ public protocol BlockQueue: AnyObject {
   /// Takes a request. `data` holds the buffers of a read or write and is copied; the memory that it describes must stay
   /// until the completion.
   func enqueue(_ request: BlockRequest, data: Span<HostRange>, token: Int)
+
+  /// Hands everything that was enqueued to the host, and replaces `events` with what has ended by now. It does not sleep, and
+  /// may leave signals for the next `wait`.
+  func poll(into events: inout BlockEvents) throws(BlockQueueError)
 
   /// Hands everything that was enqueued to the host, sleeps until something happened, and replaces `events`. May also return
   /// with nothing, after a signal.

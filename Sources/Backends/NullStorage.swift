@@ -1,6 +1,6 @@
 import Glibc
 
-/// A disk without a medium: writes vanish, reads give zeroes. What remains is the cost of the device in front of it.
+/// A disk without a medium: writes vanish, reads bring nothing. What remains is the cost of the device in front of it.
 public final class NullStorage: BlockStorage {
   /// Size in bytes, a multiple of 512.
   public let byteCount: UInt64
@@ -15,12 +15,9 @@ public final class NullStorage: BlockStorage {
     self.byteCount = byteCount
   }
 
-  /// Fills `bytes` with zeroes.
+  /// Checks the range, and leaves `bytes` as they are.
   public func read(at offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) throws(StorageError) {
     try checkBounds(offset: offset, count: UInt64(bytes.count))
-    guard let target = bytes.baseAddress else { return }
-    // SAFETY: the target holds `bytes.count` bytes.
-    memset(target, 0, bytes.count)
   }
 
   /// Checks the range, and forgets the bytes.

@@ -12,6 +12,9 @@ public final class SynchronousBlockQueue: BlockQueue {
   /// Requests that were enqueued and whose completion was not yet delivered.
   public var inFlight: Int { ended.count }
 
+  /// Always.
+  public let answersAtOnce = true
+
   private let storage: any BlockStorage
   private let transfer: SynchronousTransfer
   private var vectors: IOVectorTable
@@ -49,14 +52,24 @@ public final class SynchronousBlockQueue: BlockQueue {
       BlockCompletion(token: token, errno: transfer.execute(request, on: storage, buffers: vectors[token])))
   }
 
+  /// Delivers what has ended.
+  public func poll(into events: inout BlockEvents) {
+    events.removeAll()
+    deliver(into: &events)
+  }
+
   /// Delivers what has ended, or sleeps until an eventfd was signalled.
   public func wait(into events: inout BlockEvents) throws(BlockQueueError) {
     events.removeAll()
-    let count = poll(&polls, nfds_t(polls.count), ended.isEmpty ? -1 : 0)
+    let count = Glibc.poll(&polls, nfds_t(polls.count), ended.isEmpty ? -1 : 0)
     guard count >= 0 || errno == EINTR else { throw .system(operation: "poll", errno: errno) }
     for index in watched.indices where count > 0 && polls[index].revents != 0 {
       events.addSignals(watched[index].consume(), of: index)
     }
+    deliver(into: &events)
+  }
+
+  private func deliver(into events: inout BlockEvents) {
     for completion in ended { events.append(completion) }
     ended.removeAll(keepingCapacity: true)
   }

@@ -13,6 +13,9 @@ public final class URingBlockQueue: BlockQueue {
   /// Requests that were enqueued and whose completion was not yet delivered.
   public private(set) var inFlight = 0
 
+  /// True where the page cache may hold the file: the kernel then copies while it takes the request.
+  public var answersAtOnce: Bool { !storage.isDirect }
+
   private let storage: FileStorage
   private let ring: UnsafeMutablePointer<io_uring>
   private let reaped: UnsafeMutableBufferPointer<UnsafeMutablePointer<io_uring_cqe>?>
@@ -72,11 +75,22 @@ public final class URingBlockQueue: BlockQueue {
     start(token)
   }
 
+  /// Submits and reaps with one system call.
+  public func poll(into events: inout BlockEvents) throws(BlockQueueError) {
+    events.removeAll()
+    try collect(io_uring_submit_and_get_events(ring), into: &events)
+  }
+
   /// Submits, sleeps and reaps with one system call (io_uring_enter).
   public func wait(into events: inout BlockEvents) throws(BlockQueueError) {
     events.removeAll()
     armWatches()
     let code = ended.isEmpty ? io_uring_submit_and_wait(ring, 1) : io_uring_submit_and_get_events(ring)
+    try collect(code, into: &events)
+  }
+
+  /// What has ended, after a system call that returned `code`.
+  private func collect(_ code: Int32, into events: inout BlockEvents) throws(BlockQueueError) {
     guard code >= 0 || code == -EINTR || code == -EAGAIN || code == -EBUSY else {
       throw .system(operation: "io_uring_enter", errno: -code)
     }

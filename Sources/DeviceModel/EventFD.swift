@@ -37,4 +37,6 @@ public final class EventFD: InterruptEdge {
 
   /// Delivers one interrupt through an irqfd.
   public func pulse() { signal() }
+  /// This very eventfd.
+  public var eventDescriptor: Int32? { descriptor }
 }

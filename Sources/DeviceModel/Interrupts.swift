@@ -8,6 +8,14 @@ public protocol InterruptLine: AnyObject, Sendable {
 public protocol InterruptEdge: AnyObject, Sendable {
   /// Delivers one interrupt.
   func pulse()
+  /// An eventfd that does the same when it is signalled, for whoever interrupts from inside the kernel; nil where there is none
+  /// at this moment.
+  var eventDescriptor: Int32? { get }
+}
+
+extension InterruptEdge {
+  /// None.
+  public var eventDescriptor: Int32? { nil }
 }
 
 /// The way of messages to the processors' local APICs, as an interrupt controller sees it. Behind it: KVM_SIGNAL_MSI and the

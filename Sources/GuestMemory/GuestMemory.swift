@@ -12,6 +12,8 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
   case noHugePages(size: Int)
   /// The host refused the mapping; `errno` says why.
   case cannotMap(byteCount: Int, errno: Int32)
+  /// The host did not bind the pages to these NUMA nodes; `errno` says why.
+  case cannotBind(nodes: [Int], errno: Int32)
   /// The host did not take the pages back; `errno` says why.
   case cannotDiscard(GuestAddress, errno: Int32)
 
@@ -22,6 +24,9 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
     case .misaligned(let address, let alignment): "guest address \(address) is not \(alignment)-byte aligned"
     case .noHugePages(let size): "the host has no free hugetlb pages of \(size >> 20) MiB (see proc(5), nr_hugepages)"
     case .cannotMap(let count, let code): "cannot map \(count) bytes of guest RAM: \(String(cString: strerror(code)))"
+    case .cannotBind(let nodes, let code):
+      "cannot bind guest RAM to NUMA \(nodes.count == 1 ? "node" : "nodes") "
+        + "\(nodes.map(String.init).joined(separator: ", ")): \(String(cString: strerror(code)))"
     case .cannotDiscard(let address, let code):
       "cannot discard guest RAM at \(address): \(String(cString: strerror(code)))"
     }

@@ -35,9 +35,25 @@ public enum Pinning {
       return plan(vcpus: vcpus, on: Array(place.prefix(needed)), warning: choice.warning)
     }
     let place = threads(of: usable)
+    return plan(vcpus: vcpus, on: place, warning: shortage(of: needed, in: place))
+  }
+
+  /// A plan for one guest whose threads take turns over all NUMA nodes, a core of each node in turn; nil where this process may
+  /// run on no CPU that is known.
+  static func spread(vcpus: Int, topology: Topology) -> PinningPlan? {
+    let usable = topology.cpus.filter { topology.allowed.contains($0.id) }
+    let queues = topology.nodes.map { node in threads(of: usable.filter { $0.node == node.id }) }
+    let longest = queues.map(\.count).max() ?? 0
+    let turns = (0..<longest).flatMap { turn in queues.compactMap { turn < $0.count ? $0[turn] : nil } }
+    guard !turns.isEmpty, vcpus > 0 else { return nil }
+    return plan(vcpus: vcpus, on: Array(turns.prefix(vcpus + 1)), warning: shortage(of: vcpus + 1, in: turns))
+  }
+
+  /// One sentence where there are fewer CPUs than threads.
+  private static func shortage(of needed: Int, in place: [HostCPU]) -> String? {
+    guard place.count < needed else { return nil }
     let some = place.count == 1 ? "1 CPU" : "\(place.count) CPUs"
-    return plan(
-      vcpus: vcpus, on: place, warning: "this guest needs \(needed) CPUs and may use \(some): its threads share them")
+    return "this guest needs \(needed) CPUs and may use \(some): its threads share them"
   }
 
   /// vCPUs from the front, I/O at the back: where CPU 0 must be used it comes last, so I/O meets the host's own work.

@@ -161,7 +161,7 @@ extension VCPU {
 
 extension kvm_segment {
   /// A present segment from 0 to 4 GiB at DPL 0.
-  fileprivate static func flat(selector: UInt16, type: UInt8, is64BitCode: Bool) -> kvm_segment {
+  static func flat(selector: UInt16, type: UInt8, is64BitCode: Bool) -> kvm_segment {
     var segment = kvm_segment()
     segment.limit = 0xffff_ffff
     segment.selector = selector
@@ -174,14 +174,14 @@ extension kvm_segment {
     return segment
   }
 
-  fileprivate static var absent: kvm_segment {
+  static var absent: kvm_segment {
     var segment = kvm_segment()
     segment.unusable = 1
     return segment
   }
 
   /// VMX enters no guest without a busy 64-bit TSS in TR (Intel SDM volume 3, 27.3.1.2).
-  fileprivate static var busyTSS: kvm_segment {
+  static var busyTSS: kvm_segment {
     var segment = kvm_segment()
     segment.limit = 0x67
     segment.type = 11

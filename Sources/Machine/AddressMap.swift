@@ -13,6 +13,12 @@ enum AddressMap {
     /// Index and data of the CMOS clock.
     static let realTimeClock: UInt64 = 0x70
     static let acpiTimer = UInt64(MemoryMap.acpiTimer)
+    /// What foreign guests have beside it: PM1 blocks as QEMU's PIIX4 has them, the keyboard controller's command port, QEMU's
+    /// `isa-debug-exit`, Firecracker's boot timer.
+    static let acpiPower: UInt64 = 0x600
+    static let keyboardCommand: UInt64 = 0x64
+    static let debugExit: UInt64 = 0xF4
+    static let bootMarker: UInt64 = 0x3F0
     /// PCI configuration mechanism #1.
     static let pciConfiguration: UInt64 = 0xCF8
   }

@@ -22,7 +22,8 @@ enum DiskMedium {
   /// What a result must say of a medium that cannot be checked like a file; nil where there is nothing to say.
   static func note(on backing: DiskBacking) -> String? {
     switch backing {
-    case .none, .file: nil
+    case .none, .file(_, isBuffered: false): nil
+    case .file(_, isBuffered: true): "the disk was the host's page cache: reads came from memory, and writes went there"
     case .null: "the null back end holds nothing: neither reads nor writes were verified"
     case .memory:
       "the memory back end ends with its runner: reads were verified, writes only where they were read again"

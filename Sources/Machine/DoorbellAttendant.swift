@@ -45,18 +45,28 @@ final class DoorbellAttendant {
   private(set) var readyTSC: UInt64?
   private(set) var window: WindowMeasurement?
   private(set) var memoryUsage: (guest: UInt64, runner: UInt64)?
+  /// Where RAM was when the window closed; nil where nobody chose a place, or the kernel does not say.
+  private(set) var residence: PageResidence?
   private(set) var ring: ResultRing
   private(set) var ringError: ResultRing.RingError?
   private(set) var notes: [String] = []
 
   private let memory: GuestMemory
+  private let isPlaced: Bool
   private let statistics: VCPUStatistics
+  private let kernelThread: VhostThread?
   private var startStats: [UInt64] = []
   private var openStats: [UInt64] = []
   private var openCPUSeconds = 0.0
 
-  init(memory: GuestMemory, statistics: VCPUStatistics) {
+  /// RAM is looked up page by page where it `isPlaced`; `kernelThread` is one that works for this guest beside the threads of
+  /// the process.
+  init(
+    memory: GuestMemory, isPlaced: Bool = false, statistics: VCPUStatistics, kernelThread: VhostThread? = nil
+  ) {
     self.memory = memory
+    self.isPlaced = isPlaced
+    self.kernelThread = kernelThread
     self.statistics = statistics
     ring = ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize)
   }
@@ -73,19 +83,22 @@ final class DoorbellAttendant {
 
   func openWindow() {
     openStats = statistics.snapshot()
-    openCPUSeconds = ProcessUsage.cpuSeconds()
+    openCPUSeconds = cpuSeconds
   }
 
   func closeWindow() {
     var measured = WindowMeasurement()
-    measured.cpuSeconds = ProcessUsage.cpuSeconds() - openCPUSeconds
+    measured.cpuSeconds = cpuSeconds - openCPUSeconds
     memoryUsage = ProcessUsage.memory(guest: memory.slot)
+    if isPlaced { residence = memory.residence() }
     let closing = statistics.snapshot()
     if openStats.count == closing.count {
       measured.kvmStats = statistics.difference(from: openStats, to: closing)
     }
     window = measured
   }
+
+  private var cpuSeconds: Double { ProcessUsage.cpuSeconds() + (kernelThread?.cpuSeconds ?? 0) }
 
   /// Empties the result ring; false where it is nonsense.
   func drain() -> Bool {

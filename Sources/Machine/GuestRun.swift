@@ -69,6 +69,11 @@ private final class Machine {
       }
       let memory = try GuestMemory(
         byteCount: Int(specification.memory), pages: specification.pages)
+      if !specification.memoryNodes.isEmpty {
+        do throws(GuestMemoryError) { try memory.bind(to: specification.memoryNodes) } catch {
+          throw MachineError.unavailable("\(error)")
+        }
+      }
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
       let supported = try system.supportedCPUID().showingListedStates()
@@ -84,7 +89,9 @@ private final class Machine {
       try wiring.attach(to: machine, memory: memory)
       let dispatcher = wiring.takeDispatcher()
       let statistics = VCPUStatistics()
-      let attendant = DoorbellAttendant(memory: memory, statistics: statistics)
+      let attendant = DoorbellAttendant(
+        memory: memory, isPlaced: !specification.memoryNodes.isEmpty, statistics: statistics,
+        kernelThread: wiring.network?.kernelThread)
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
@@ -196,18 +203,29 @@ private final class Machine {
     outcome.exits = vcpus.compactMap(\.windowExits).reduce(into: ExitWindow(tscHertz: tscHertz)) { $0.merge($1) }.counts
     outcome.tscHertz = tscHertz
     outcome.createTSC = createTSC
+    outcome.firstByteSeconds = firstByteSeconds
     outcome.firstInstructionTSC = attendant.firstInstructionTSC
     outcome.readyTSC = attendant.readyTSC
     outcome.memoryUsage = attendant.memoryUsage
+    outcome.residence = attendant.residence
+    outcome.memoryNodes = specification.memoryNodes
     outcome.loopExits = vcpus.reduce(0) { $0 + $1.loopExits }
     let kernelExits = vcpus.compactMap(\.kernelExits)
     outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil
     outcome.log = wiring.console.lines
     outcome.notes =
-      attendant.notes + (vcpus.first?.notes ?? []) + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
+      attendant.notes + (vcpus.first?.notes ?? []) + (wiring.network?.notes ?? [])
+      + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
     outcome.memoryCounts = wiring.memoryCounts
     return outcome
+  }
+
+  private var firstByteSeconds: Double? {
+    guard let spawned = specification.spawnedNanoseconds, let first = wiring.console.firstByteNanoseconds,
+      first >= spawned
+    else { return nil }
+    return Double(first - spawned) / 1e9
   }
 
   /// The first vCPU's, unless another one ended the guest.
@@ -218,7 +236,7 @@ private final class Machine {
 }
 
 /// The first error of an I/O thread, and an eventfd that says that there is one.
-private final class WorkerFailure: Sendable {
+final class WorkerFailure: Sendable {
   let event: EventFD
   private let first = Mutex<String?>(nil)
 

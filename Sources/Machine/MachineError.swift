@@ -8,6 +8,8 @@ public enum MachineError: Error, CustomStringConvertible {
   case kvm(KVMError)
   case memory(GuestMemoryError)
   case guestImage(GuestImageError)
+  /// A foreign kernel or its ramdisk, and its file.
+  case foreignImage(ForeignImageError, path: String)
   case disk(String)
   case network(String)
   /// The host cannot offer what the machine is made of: nothing has failed, and nothing can be measured.
@@ -25,6 +27,7 @@ public enum MachineError: Error, CustomStringConvertible {
     case .kvm(let error): "\(error)"
     case .memory(let error): "\(error)"
     case .guestImage(let error): "guest image: \(error)"
+    case .foreignImage(let error, let path): "\(path) \(error)"
     case .disk(let text), .network(let text), .unavailable(let text): text
     case .wiring(let text): "cannot wire the machine: \(text)"
     }

@@ -10,6 +10,8 @@ struct NetworkAttachment {
   /// The card, as far as it can be made without a VM.
   enum Card {
     case virtio(VirtioNet)
+    /// The host's kernel serves it: the port is its interface, and carries nothing itself.
+    case vhost(VhostNetCard)
     /// Made when its memory and its interrupt are known: nil until then.
     case e1000(E1000?)
   }
@@ -17,6 +19,8 @@ struct NetworkAttachment {
   private let stack: HostStack?
   private(set) var card: Card
   private let address: [UInt8]
+  /// The kernel's thread that serves the card, where there is one and it can be seen.
+  let kernelThread: VhostThread?
   private static let mostPairs = 16
 
   /// What the specification asks for; nil where it asks for no card.
@@ -26,14 +30,40 @@ struct NetworkAttachment {
     self.port = port
     self.stack = stack
     address = VirtioNet.defaultAddress.dropLast() + [UInt8(specification.station)]
-    if choice == "e1000" {
+    switch choice {
+    case "e1000":
       card = .e1000(nil)
-    } else {
+      kernelThread = nil
+    case "vhost-net":
+      guard let tap = port as? TapPort else {
+        throw .unavailable("vhost-net serves a TAP interface, not '\(specification.network)'")
+      }
+      let server = try Self.openVhost()
+      card = .vhost(try Self.vhostCard(server, tap: tap, address: address))
+      kernelThread = VhostThread(owner: server.ownerThread)
+      if let cpu = specification.ioCPU { kernelThread?.pin(to: cpu) }
+    default:
+      kernelThread = nil
       // A pair of queues for each vCPU, as drivers want them; they use the first until they ask for more.
       let pairs = min(specification.vcpus, Self.mostPairs)
       do { card = .virtio(try VirtioNet(port: port, address: address, queuePairs: pairs)) } catch {
         throw .wiring("virtio-net: no eventfd, errno \(error.errno)")
       }
+    }
+  }
+
+  private static func vhostCard(
+    _ server: VhostNet, tap: TapPort, address: [UInt8]
+  ) throws(MachineError) -> VhostNetCard {
+    do {
+      return try VhostNetCard(
+        server: server, interface: tap.inputDescriptor, maximumFrame: tap.maximumFrame, address: address)
+    } catch { throw .wiring("vhost-net: no eventfd, errno \(error.errno)") }
+  }
+
+  private static func openVhost() throws(MachineError) -> VhostNet {
+    do throws(NetworkPortError) { return try VhostNet() } catch {
+      throw error.isHostLack ? .unavailable("\(error)") : .network("vhost-net: \(error)")
     }
   }
 
@@ -52,21 +82,33 @@ struct NetworkAttachment {
   /// What works beside the card: the far side, where it is the host's own stack.
   var workers: [any DeviceWorker] { stack.map { [$0] } ?? [] }
 
+  /// What a reader of the results should know.
+  var notes: [String] {
+    if case .vhost = card, kernelThread == nil { [VhostThread.missing] } else { [] }
+  }
+
   /// What became of every frame, by metric: read it when the workers have ended. At the card and at the port, whatever was
   /// taken was sent on or is counted as dropped.
   var counts: [String: UInt64] {
-    var counts = [
-      "network.port_sent": port.counters.sent, "network.port_received": port.counters.received,
-      "network.dropped_port_outgoing": port.counters.droppedOutgoing,
-      "network.dropped_port_incoming": port.counters.droppedIncoming,
-    ]
-    counts.merge(cardCounts) { $1 }
+    var counts = cardCounts
+    if let counters = portCounters {
+      counts["network.port_sent"] = counters.sent
+      counts["network.port_received"] = counters.received
+      counts["network.dropped_port_outgoing"] = counters.droppedOutgoing
+      counts["network.dropped_port_incoming"] = counters.droppedIncoming
+    }
     if let stack {
       counts.merge(stack.counts) { $1 }
     } else if let verdict = (port as? any VerifyingPort)?.verdict {
       counts.merge(verdict.counts) { $1 }
     }
     return counts
+  }
+
+  /// The port's, or those of the interface itself where the kernel carries its frames; nil where it does not say.
+  private var portCounters: NetworkPortCounters? {
+    guard case .vhost = card else { return port.counters }
+    return (port as? TapPort)?.interfaceCounters
   }
 
   private var cardCounts: [String: UInt64] {
@@ -78,6 +120,8 @@ struct NetworkAttachment {
         "network.dropped_card_incoming": counters.droppedIncoming, "network.interrupts": counters.interruptsRaised,
         "network.doorbells": counters.notificationsSeen,
       ]
+    // vhost counts nothing: a frame that it lost would be missing at the interface.
+    case .vhost: return [:]
     case .e1000(let card):
       // Its doorbells are exits, which are counted as such.
       guard let counters = card?.counters else { return [:] }

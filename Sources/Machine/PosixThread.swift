@@ -41,7 +41,7 @@ final class PosixThread: @unchecked Sendable {
         let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
         pv_name_current_thread(start.name)
         PosixThread.unblockInterrupts()
-        if let cpu = start.cpu { _ = pv_pin_current_thread(Int32(cpu)) }
+        if let cpu = start.cpu { _ = pv_pin_thread(0, Int32(cpu)) }
         start.body()
         return nil
       }, start.toOpaque())

@@ -79,6 +79,22 @@ enum ProcessUsage {
     return digits.isEmpty ? nil : value
   }
 
+  /// The text of a file of /proc; nil where it cannot be read.
+  static func text(of path: String) -> String? { contents(of: path).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// The processes or threads that a folder of /proc lists.
+  static func numbers(in folder: String) -> [Int32] {
+    guard let directory = opendir(folder) else { return [] }
+    defer { closedir(directory) }
+    var numbers: [Int32] = []
+    while let entry = readdir(directory) {
+      // SAFETY: the entry is valid until the next call, and its name ends with a zero.
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if let number = Int32(name) { numbers.append(number) }
+    }
+    return numbers
+  }
+
   /// A file of /proc; nil where it cannot be read.
   static func contents(of path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

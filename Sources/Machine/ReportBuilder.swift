@@ -1,3 +1,4 @@
+import GuestMemory
 import KVM
 import Measurement
 import MachineLauncher
@@ -21,6 +22,9 @@ struct GuestOutcome {
   var firstInstructionTSC: UInt64?
   var readyTSC: UInt64?
   var memoryUsage: (guest: UInt64, runner: UInt64)?
+  /// Where RAM was when the window closed, and where it should have been.
+  var residence: PageResidence?
+  var memoryNodes: [Int] = []
   /// Nil where the loop is another program's.
   var loopExits: UInt64? = 0
   var kernelExits: UInt64?
@@ -39,6 +43,7 @@ enum ReportBuilder {
     report.log = outcome.log
     report.notes = outcome.notes
     addTimes(outcome, to: &report)
+    addPlaces(outcome, to: &report)
     addRecords(outcome, to: &report)
     // What a guest lost and what a host's sink missed are the same thing, seen from either end of the stream.
     for (id, count) in outcome.networkCounts { report.metrics[id, default: 0] += Double(count) }
@@ -91,6 +96,18 @@ enum ReportBuilder {
     }
     report.metrics["exits.loop_total"] = outcome.loopExits.map { Double($0) }
     if let exits = outcome.kernelExits { report.metrics["exits.kernel_total"] = Double(exits) }
+  }
+
+  /// Where guest RAM is, page by page, where it was bound to nodes.
+  private static func addPlaces(_ outcome: GuestOutcome, to report: inout RunnerReport) {
+    guard !outcome.memoryNodes.isEmpty else { return }
+    guard let residence = outcome.residence else {
+      return report.notes.append("the kernel does not say on which NUMA nodes guest RAM is")
+    }
+    let pages = residence.pages.sorted { $0.key < $1.key }.map { "\($0.value) on node \($0.key)" }
+    report.notes.append("touched pages of guest RAM: \(pages.joined(separator: ", "))")
+    report.metrics["memory.misplaced"] = Double(
+      residence.misplaced(outside: outcome.memoryNodes) * GuestMemory.pageByteCount)
   }
 
   /// Guests send whole numbers: what is a fraction in results is counted in a smaller unit.
@@ -150,6 +167,7 @@ enum ReportBuilder {
   private static func add(_ histogram: Histogram, name: String, to report: inout RunnerReport) {
     report.histograms[name] = histogram.encoded()
     report.metrics["\(name).mean"] = histogram.mean.map { $0 / 1e9 }
+    report.metrics["\(name).min"] = histogram.minimum.map { Double($0) / 1e9 }
     for (label, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
       let needed = UInt64(Histogram.samplesNeeded(forQuantile: quantile))
       if histogram.count >= needed, let value = histogram.percentile(quantile) {

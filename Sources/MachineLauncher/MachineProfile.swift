@@ -10,6 +10,8 @@ public struct Subsystem: Sendable {
   public let paravirt: String
   /// True where it changes every machine; otherwise only those whose workload uses it.
   public let isUniversal: Bool
+  /// True where it says on which CPUs and memory the machine is, not what it is made of.
+  public let isPlacement: Bool
   /// True where the guest decides by it what it does: it is told as a parameter of the subsystem's name.
   public let isToldToGuest: Bool
   /// Every value with a line about it.
@@ -19,13 +21,15 @@ public struct Subsystem: Sendable {
 
   init(
     _ name: String, _ summary: String, full: String, paravirt: String, isUniversal: Bool = false,
-    isToldToGuest: Bool = false, values: [(name: String, summary: String)], rareValues: Set<String> = []
+    isPlacement: Bool = false, isToldToGuest: Bool = false, values: [(name: String, summary: String)],
+    rareValues: Set<String> = []
   ) {
     self.name = name
     self.summary = summary
     self.full = full
     self.paravirt = paravirt
     self.isUniversal = isUniversal
+    self.isPlacement = isPlacement
     self.isToldToGuest = isToldToGuest
     self.values = values
     self.rareValues = rareValues
@@ -53,6 +57,7 @@ public enum MachineProfile {
       "backend", "what stands behind the disk", full: "file", paravirt: "file",
       values: [
         ("file", "a raw file or block device, O_DIRECT: by io_uring for virtio-blk, by pread and pwrite for IDE"),
+        ("cached", "the same file through the host's page cache, which holds all of it: no disk takes part"),
         ("memory", "memory of the runner, seeded like the file"),
         ("null", "nothing: no I/O, no content, the pure cost of the path"),
       ]),
@@ -68,6 +73,7 @@ public enum MachineProfile {
         ("none", "no network card"),
         ("e1000", "Intel 82540EM in PCI slot 3: registers by exits, descriptor rings, INTx"),
         ("virtio-net", "virtio-net: ioeventfd doorbell, irqfd interrupt"),
+        ("vhost-net", "virtio-net whose queues the host's kernel serves, from and to a TAP interface (/dev/vhost-net)"),
       ]),
     Subsystem(
       "ipi", "how one vCPU interrupts another", full: "xapic", paravirt: "hypercall", isToldToGuest: true,
@@ -96,6 +102,14 @@ public enum MachineProfile {
         ("2m", "pages of 2 MiB of the pool that the host's administrator has reserved (hugetlb)"),
         ("1g", "pages of 1 GiB of such a pool"),
       ], rareValues: ["2m", "1g"]),
+    Subsystem(
+      "numa", "on which NUMA nodes the guest's threads and memory are", full: "local", paravirt: "local",
+      isUniversal: true, isPlacement: true,
+      values: [
+        ("local", "all on one node, as far as it has the CPUs"),
+        ("spread", "threads and pages taking turns over all nodes"),
+        ("remote", "memory on the node that is farthest from the threads"),
+      ]),
     Subsystem(
       "entropy", "source of random bytes", full: "none", paravirt: "virtio-rng",
       values: [

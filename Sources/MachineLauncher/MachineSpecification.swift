@@ -40,7 +40,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The forms of a description.
-  static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
+  public static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
 
   /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink` or
   /// `peer`.
@@ -112,6 +112,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var station = 1
   /// The process that must outlive this one; nil where that is whoever starts it.
   public var parent: Int32?
+  /// CLOCK_MONOTONIC in nanoseconds when the runner's process was asked for; nil where nobody noted it.
+  public var spawnedNanoseconds: UInt64?
   /// Name of the guest's workload kernel.
   public var kernel = ""
   /// Its parameters: a decimal number or a word each.
@@ -126,6 +128,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var timeoutNanoseconds: UInt64 = 30_000_000_000
   /// CPUs for the vCPU threads, in order; empty for no pinning.
   public var vcpuCPUs: [Int] = []
+  /// The NUMA node that guest RAM is bound to, or several over which it is interleaved; empty for the host's own choice.
+  public var memoryNodes: [Int] = []
   /// CPU for I/O threads; nil for no pinning.
   public var ioCPU: Int?
   /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
@@ -138,6 +142,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var guestImage: String?
   /// Path of the KVM device.
   public var kvmPath = "/dev/kvm"
+  /// A guest that pvbench did not write, in place of its own.
+  public var foreign: ForeignGuest?
 
   /// Longest duration in nanoseconds, 11.5 days: converted to ticks of any TSC it still fits in 64 bits.
   public static let longestNanoseconds: UInt64 = 1_000_000_000_000_000
@@ -163,14 +169,17 @@ public struct MachineSpecification: Equatable, Sendable {
     if network != .none { list.append("network=\(network)") }
     if station != 1 { list.append("station=\(station)") }
     if let parent { list.append("parent=\(parent)") }
+    if let spawnedNanoseconds { list.append("spawned-ns=\(spawnedNanoseconds)") }
     list += parameters.map { "parameter:\($0.name)=\($0.value)" }
     list += ["warmup-ns=\(warmupNanoseconds)", "window-ns=\(windowNanoseconds)", "timeout-ns=\(timeoutNanoseconds)"]
     if !vcpuCPUs.isEmpty { list.append("vcpu-cpus=" + vcpuCPUs.map(String.init).joined(separator: ",")) }
+    if !memoryNodes.isEmpty { list.append("memory-nodes=" + memoryNodes.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
+    if let foreign { list += foreign.arguments }
     return list
   }
 
@@ -183,6 +192,11 @@ public struct MachineSpecification: Equatable, Sendable {
       func number<Value: FixedWidthInteger>(_ type: Value.Type) throws(SpecificationError) -> Value {
         guard let number = Value(value) else { throw .badValue(argument: argument, expected: "a whole number") }
         return number
+      }
+      func numbers(of expected: String) throws(SpecificationError) -> [Int] {
+        let numbers = value.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0).map(Int.init) }
+        guard numbers.allSatisfy({ $0 != nil }) else { throw .badValue(argument: argument, expected: expected) }
+        return numbers.compactMap(\.self)
       }
       func duration() throws(SpecificationError) -> UInt64 {
         let nanoseconds = try number(UInt64.self)
@@ -219,13 +233,13 @@ public struct MachineSpecification: Equatable, Sendable {
       case "station":
         station = try number(Int.self)
         guard (1...254).contains(station) else { throw .badValue(argument: argument, expected: "1 to 254") }
+      case "spawned-ns": spawnedNanoseconds = try number(UInt64.self)
       case "parent": parent = try number(Int32.self)
       case "warmup-ns": warmupNanoseconds = try duration()
       case "window-ns": windowNanoseconds = try duration()
       case "timeout-ns": timeoutNanoseconds = try duration()
-      case "vcpu-cpus":
-        vcpuCPUs = value.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0).map(Int.init) ?? -1 }
-        guard vcpuCPUs.allSatisfy({ $0 >= 0 }) else { throw .badValue(argument: argument, expected: "CPU numbers") }
+      case "vcpu-cpus": vcpuCPUs = try numbers(of: "CPU numbers")
+      case "memory-nodes": memoryNodes = try numbers(of: "NUMA nodes")
       case "io-cpu": ioCPU = Int(try number(UInt16.self))
       case "userspace-exit-event": userspaceExitEvent = try number(UInt64.self)
       case "runner":
@@ -247,7 +261,10 @@ public struct MachineSpecification: Equatable, Sendable {
         choices[name] = value
       case _ where key.hasPrefix("parameter:"):
         parameters.append((String(key.dropFirst("parameter:".count)), value))
-      default: throw .unknownArgument(argument)
+      default:
+        guard try ForeignGuest.take(argument, key: key, value: value, into: &foreign) else {
+          throw .unknownArgument(argument)
+        }
       }
     }
   }

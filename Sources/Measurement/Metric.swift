@@ -62,7 +62,8 @@ public enum MetricCatalog {
     Metric(id: "throughput.ops", unit: "1/s", better: .higher, primary: true, label: "Operations per second"),
     Metric(id: "throughput.bytes", unit: "B/s", better: .higher, primary: true, label: "Bytes per second"),
     Metric(id: "latency.mean", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, mean"),
-    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, median"),
+    Metric(id: "latency.min", unit: "s", better: .lower, floorAbsolute: 1e-6, label: "Latency, smallest"),
+    Metric(id: "latency.p50", unit: "s", better: .lower, floorAbsolute: 10e-6, primary: true, label: "Latency, median"),
     Metric(id: "latency.p99", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99th percentile"),
     Metric(id: "latency.p99.9", unit: "s", better: .lower, floorAbsolute: 10e-6, label: "Latency, 99.9th percentile"),
     Metric(id: "network.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames lost"),
@@ -147,6 +148,9 @@ public enum MetricCatalog {
     Metric(
       id: "memory.runner_overhead", unit: "B", better: .lower, floorAbsolute: 65536,
       label: "Runner PSS beyond touched guest RAM"),
+    Metric(
+      id: "memory.misplaced", unit: "B", better: .lower, floorAbsolute: 4096,
+      label: "Guest RAM beside its NUMA nodes"),
     Metric(id: "memory.guest_touched", unit: "B", better: .lower, floorAbsolute: 65536, label: "Guest RAM touched"),
     Metric(
       id: "memory.reclaimed", unit: "B", better: .higher, floorAbsolute: 65536,

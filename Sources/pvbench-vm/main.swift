@@ -1,5 +1,6 @@
-// pvbench-vm KEY=VALUE…: runs one guest (see MachineSpecification) and prints its report (see RunnerReport). Exit codes: 0 a
-// report was printed, whatever it says; 1 no guest could be started; 64 usage; 69 the host has no KVM.
+// pvbench-vm KEY=VALUE…: runs one guest (see MachineSpecification) and prints its report (see RunnerReport). A foreign guest's
+// console has standard output, and its report is printed to standard error. Exit codes: 0 a report was printed, whatever it
+// says; 1 no guest could be started; 64 usage; 69 the host has no KVM.
 import Glibc
 import Machine
 import MachineLauncher
@@ -10,14 +11,21 @@ func fail(_ message: String, code: Int32) -> Never {
   exit(code)
 }
 
-do {
-  let specification = try MachineSpecification(arguments: Array(CommandLine.arguments.dropFirst()))
-  let text = try GuestRun.run(specification).text
-  var bytes = Array(text.utf8)[...]
+func print(_ report: RunnerReport, to descriptor: Int32) {
+  var bytes = Array(report.text.utf8)[...]
   while !bytes.isEmpty {
-    let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     guard count > 0 || errno == EINTR else { exit(1) }
     bytes = bytes.dropFirst(max(count, 0))
+  }
+}
+
+do {
+  let specification = try MachineSpecification(arguments: Array(CommandLine.arguments.dropFirst()))
+  if let guest = specification.foreign {
+    print(try ForeignRun.run(specification, guest), to: STDERR_FILENO)
+  } else {
+    print(try GuestRun.run(specification), to: STDOUT_FILENO)
   }
 } catch let error as SpecificationError {
   fail("\(error)", code: EX_USAGE)

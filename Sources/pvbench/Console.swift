@@ -12,6 +12,9 @@ enum Console {
   /// Writes `text` as it is to standard output.
   static func print(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 
+  /// Writes `bytes` as they are to standard output.
+  @Sendable static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
+
   /// Writes `text` as it is to standard error.
   @Sendable static func note(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 

@@ -40,6 +40,8 @@ struct RunCommand: AsyncParsableCommand {
   var memory: UInt64?
   @Option(help: "vCPUs; 1.")
   var vcpus: Int?
+  @Option(help: "auto, node=N, spread or remote: where guests go on a host with several NUMA nodes.")
+  var numa: String?
   @Option(
     parsing: .upToNextOption,
     help:
@@ -87,6 +89,7 @@ struct RunCommand: AsyncParsableCommand {
     request.order = order
     request.memory = memory
     request.vcpus = vcpus
+    request.numa = numa
     request.disk = disk
     request.runners = try RunRequest.runners(runner.flatMap(Self.split))
     return request

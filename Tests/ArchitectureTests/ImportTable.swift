@@ -31,6 +31,7 @@ enum ImportTable {
       "EmbedFiles",
     ],
     "pvbench": ["Campaign", "Reporting", "ResultStore", "Statistics", "Measurement", "ArgumentParser"],
+    "bench-peers": ["MachineLauncher", "HostTopology", "Statistics"],
     // Embedding suites and templates
     "embed-files": [],
     "EmbedFiles": ["embed-files"],

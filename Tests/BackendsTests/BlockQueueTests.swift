@@ -119,6 +119,25 @@ struct BlockQueueTests {
     #expect(try rig.finish() == [0: EIO])
   }
 
+  @Test(arguments: [StorageTests.Kind.buffered, .memory])
+  func mediumThatAnswersAtOnceHasAnsweredWhenItIsPolled(kind: StorageTests.Kind) throws {
+    let rig = try Rig(kind)
+    #expect(rig.queue.answersAtOnce)
+    let source = Buffer(count: 4096, fill: 7)
+    try rig.medium.storage.write(source.readable, at: 4096)
+    let target = Buffer(count: 4096)
+    try rig.enqueue(BlockRequest(.read, offset: 4096, count: 4096), [target.bytes], token: 2)
+    try rig.queue.poll(into: &rig.events)
+    #expect(rig.events.completions.map(\.token) == [2])
+    #expect(rig.events.completions.map(\.errno) == [0])
+    #expect(rig.queue.inFlight == 0)
+    #expect(target.array == source.array)
+  }
+
+  @Test func diskBehindThePageCacheMayTakeItsTime() throws {
+    #expect(try !Rig(.direct).queue.answersAtOnce)
+  }
+
   @Test(arguments: StorageTests.Kind.allCases)
   func signalEndsTheWaitAndIsConsumed(kind: StorageTests.Kind) throws {
     let rig = try Rig(kind)

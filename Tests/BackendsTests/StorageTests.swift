@@ -85,12 +85,12 @@ struct StorageTests {
     }
   }
 
-  @Test func nullStorageLeavesZeroes() throws {
+  @Test func nullStorageLeavesBuffersAsTheyAre() throws {
     let storage = try NullStorage(byteCount: 4096)
     let buffer = Buffer(count: 4096, fill: 0xFF)
     try storage.write(buffer.readable, at: 0)
     try storage.read(at: 0, into: buffer.bytes)
-    #expect(buffer.array == [UInt8](repeating: 0, count: 4096))
+    #expect(buffer.array == [UInt8](repeating: 0xFF, count: 4096))
   }
 
   @Test func nullStorageChecksItsBounds() throws {

@@ -58,7 +58,8 @@ import Testing
   }
 
   @Test func argumentsReachTheRunner() async throws {
-    let outcome = try await outcome("echo \"$@\" >&2; exit 3")
+    // Beside the moment at which it was asked for, which is another one each time.
+    let outcome = try await outcome("echo \"$@\" | sed 's/spawned-ns=[0-9]* //' >&2; exit 3")
     #expect(outcome == .failed("runner exited with code 3: " + MachineSpecification().arguments.joined(separator: " ")))
   }
 
@@ -103,6 +104,29 @@ import Testing
     #expect(outcome == .failed("timed out after 0 s"))
     #expect(try hasProcess(marker) == false)
     #expect(await other == .report(Self.complete, diagnostics: []))
+  }
+
+  @Test func aNodeThatTheHostDoesNotHaveIsAUsageError() throws {
+    var request = RunRequest.of("disk.randread.4k.qd1")
+    request.numa = "node=7"
+    var host = HostServices.fixed
+    host.resources = { _, home, _ in
+      MachineResources(placements: [.local: .failure(.unknownNode(home ?? 0, of: [0]))])
+    }
+    let refused = refusal(try options(folder.runner(printing: .ok), request), host: host)
+    #expect(refused == .usage("--numa node=7: this host has no NUMA node 7 (it has 0)"))
+  }
+
+  @Test func aPlaceThatTheHostDoesNotHaveIsSkipped() async throws {
+    var request = RunRequest.of("disk.randread.4k.qd1")
+    request.numa = "remote"
+    var host = HostServices.fixed
+    host.resources = { _, _, _ in MachineResources(placements: [.remote: .failure(.oneNode)]) }
+    let campaign = try Campaign.prepare(try options(folder.runner(printing: .ok), request), host: host)
+    let result = await campaign.run(progress: SilentProgress(), publish: published.publish)
+    #expect(result.exitCode == 77)
+    let record = try #require(result.record)
+    #expect(record.cells.flatMap(\.repetitions).allSatisfy { $0.reason == "one NUMA node" })
   }
 
   @Test func runnerThatIsNoProgramIsAUsageError() {

@@ -42,6 +42,24 @@ struct NetworkPlanTests {
     #expect(plan.cells.map(\.skipReason) == ["needs net=virtio-net, this mode has e1000", nil])
   }
 
+  @Test(arguments: [
+    ("network.roundtrip.64b.qd1", "vhost-net serves a TAP interface, not 'echo'"),
+    ("network.transmit.64k", "vhost-net serves a TAP interface, not 'sink'"),
+    ("network.receive.64b", "vhost-net serves a TAP interface, not 'source'"),
+    ("network.roundtrip.64b.qd1.peer", "vhost-net serves a TAP interface, not 'peer'"),
+  ])
+  func vhostNeedsATap(workload: String, reason: String) throws {
+    let plan = try Planner.plan(.of(workload, modes: ["paravirt+net=vhost-net"]), library: .embedded())
+    #expect(plan.cells.map(\.skipReason) == [reason])
+  }
+
+  @Test(arguments: ["network.roundtrip.64b.qd1.tap", "network.transmit.1500b.tap", "network.transmit.64k.tap"])
+  func vhostServesTheHostsStack(workload: String) throws {
+    let plan = try Planner.plan(.of(workload, modes: ["paravirt+net=vhost-net"]), library: .embedded())
+    #expect(plan.cells.map(\.skipReason) == [nil])
+    #expect(plan.cells.map { $0.choices["net"] } == ["vhost-net"])
+  }
+
   @Test func networkWorkloadHasNoDisk() throws {
     let plan = try plan("network.roundtrip.64b.qd1")
     #expect(!plan.needsDisk)

@@ -108,6 +108,7 @@ struct PlannerTests {
   @Test func backEndIsTheRowsOrTheModes() throws {
     let seed = try plan(.of("disk.randread.4k.qd1")).imageSeed
     #expect(try backing("disk.randread.4k.qd1", "full") == .file(path: "/d", isBuffered: false))
+    #expect(try backing("disk.randread.4k.qd1", "full+backend=cached") == .file(path: "/d", isBuffered: true))
     #expect(try backing("disk.randread.4k.qd1", "full+backend=memory") == .memory(byteCount: 64 << 20, imageSeed: seed))
     #expect(try backing("disk.randread.4k.qd1", "full+backend=null") == .null(byteCount: 64 << 20))
     #expect(try backing("disk.randread.4k.qd1.null", "full") == .null(byteCount: 64 << 20))
@@ -115,7 +116,8 @@ struct PlannerTests {
   }
 
   @Test(arguments: [
-    ("disk.randread.4k.qd1", "full", true), ("disk.randread.4k.qd1", "full+backend=memory", false),
+    ("disk.randread.4k.qd1", "full", true), ("disk.randread.4k.qd1", "full+backend=cached", true),
+    ("disk.randread.4k.qd1", "full+backend=memory", false),
     ("disk.randread.4k.qd1.null", "full", false), ("disk.mixed70.4k.qd32", "full", false),
     ("console.write.80b", "full", false),
   ]) func imageIsMadeOnlyWhereSomethingUsesIt(workload: String, mode: String, isNeeded: Bool) throws {

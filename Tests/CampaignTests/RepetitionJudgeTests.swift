@@ -36,6 +36,13 @@ struct RepetitionJudgeTests {
       }?.status == .ok)
   }
 
+  @Test func memoryBesideItsNodesMakesItInvalid() {
+    let record = judge { $0.metrics["memory.misplaced"] = 8192 }
+    #expect(record?.status == .invalid)
+    #expect(record?.reason == "8192 bytes of guest RAM are not on the NUMA nodes that it was bound to")
+    #expect(judge { $0.metrics["memory.misplaced"] = 0 }?.status == .ok)
+  }
+
   @Test func oneCountAloneProvesNothing() {
     #expect(judge { $0.metrics["exits.kernel_total"] = nil }?.status == .ok)
   }

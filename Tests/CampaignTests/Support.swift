@@ -63,7 +63,7 @@ extension HostServices {
           fingerprint: "fingerprint of \(name)", configuration: [:], cpu: [:], kernel: "6.1", kvm: [:], numa: [],
           warnings: [], name: name)
       },
-      resources: { _, kvmPath in MachineResources(kvmPath: kvmPath) })
+      resources: { _, _, kvmPath in MachineResources(kvmPath: kvmPath) })
   }
 }
 

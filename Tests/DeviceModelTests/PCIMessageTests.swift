@@ -13,6 +13,7 @@ struct PCIMessageTests {
     }
     final class Counter: InterruptEdge {
       let count = Atomic<Int>(0)
+      let eventDescriptor: Int32? = 42
       func pulse() { count.wrappingAdd(1, ordering: .sequentiallyConsistent) }
     }
     let counters: [Counter]
@@ -53,6 +54,20 @@ struct PCIMessageTests {
     }
     func pulse(_ vector: Int) { table.edge(vector: vector).pulse() }
     var pendingBits: UInt64 { table.read(at: 0x800, width: .quad) }
+  }
+
+  @Test func messageIsForTheKernelToSendOnlyWhileNothingStandsBeforeIt() {
+    let rig = Rig()
+    var seen: [Int32?] = []
+    rig.table.deliveryChanged = { seen.append(rig.table.edge(vector: 1).eventDescriptor) }
+    rig.mask(1, false)
+    rig.control(0x8000)
+    rig.mask(1, true)
+    rig.mask(1, false)
+    rig.control(0xC000)
+    rig.control(0x8000)
+    rig.control(0)
+    #expect(seen == [nil, 42, nil, 42, nil, 42, nil])
   }
 
   @Test func capabilityTellsTableAndPendingBits() {

@@ -59,7 +59,8 @@ struct MachineSpecificationTests {
     "memory=-1", "seed=1.5", "seed=-1", "seed=18446744073709551616", "disk-memory=much", "disk-null=-1", "disk-seed=1",
     "warmup-ns=1s",
     "window-ns=-2", "timeout-ns=18446744073709551615", "vcpu-cpus=", "vcpu-cpus=a", "vcpu-cpus=0,x", "vcpu-cpus=0,,1",
-    "vcpu-cpus=-1", "vcpu-cpus=65536", "io-cpu=", "io-cpu=-1", "io-cpu=4294967296", "userspace-exit-event=none",
+    "vcpu-cpus=-1", "memory-nodes=", "memory-nodes=0,x", "vcpu-cpus=65536", "io-cpu=", "io-cpu=-1", "io-cpu=4294967296",
+    "userspace-exit-event=none",
     "choice:disk=floppy", "choice:disk=", "choice:completion=Polled",
   ])
   func badValuesAreRefusedByName(argument: String) {

@@ -1,3 +1,4 @@
+import GuestMemory
 import Measurement
 import PVWire
 import Testing
@@ -118,6 +119,20 @@ struct ReportBuilderTests {
     let metrics = ReportBuilder.report(honest()).metrics
     #expect(metrics["boot.first_instruction"] == 0.002)
     #expect(metrics["boot.ready"] == 0.005)
+  }
+
+  @Test func everyPageBesideItsNodeIsReported() throws {
+    let memory = try GuestMemory(byteCount: 1 << 20)
+    for page in 0..<3 { try memory.write(UInt8(1), at: GuestAddress(UInt64(page * GuestMemory.pageByteCount))) }
+    var outcome = honest()
+    outcome.residence = memory.residence()
+    outcome.memoryNodes = [0]
+    let there = ReportBuilder.report(outcome)
+    #expect(there.metrics["memory.misplaced"] == 0)
+    #expect(there.notes.contains("touched pages of guest RAM: 3 on node 0"))
+    outcome.memoryNodes = [1, 2]
+    #expect(ReportBuilder.report(outcome).metrics["memory.misplaced"] == 12288)
+    #expect(ReportBuilder.report(honest()).metrics["memory.misplaced"] == nil)
   }
 
   @Test func memoryAndExitTotalsAreReported() {

@@ -1,9 +1,10 @@
 #!/bin/bash
 # prepare.sh FOLDER: makes what svm.sh boots, once: FOLDER/vmlinux, Debian's cloud kernel as an ELF with a PVH entry, and
-# FOLDER/base.cpio.gz, an initramfs of busybox, the kernel's kvm and tun modules, and an init that runs /job/job.sh.
+# FOLDER/base.cpio.gz, an initramfs of busybox, the kernel's kvm, tun and vhost modules, and an init that runs /job/job.sh.
 set -euo pipefail
 folder=$1
-[ -f "$folder/vmlinux" ] && [ -f "$folder/base.cpio.gz" ] && exit 0
+# An initramfs that an earlier version of this script has made lacks what this one adds.
+[ -f "$folder/vmlinux" ] && [ "$folder/base.cpio.gz" -nt "$0" ] && exit 0
 mkdir -p "$folder"
 cd "$folder"
 
@@ -33,7 +34,7 @@ for applet in sh mount insmod cat cut echo grep gzip head hostname ip ls powerof
 done
 modules=$(echo kernel/lib/modules/*/kernel)
 cp "$modules"/virt/lib/irqbypass.ko "$modules"/arch/x86/kvm/kvm.ko "$modules"/arch/x86/kvm/kvm-amd.ko \
-  "$modules"/drivers/net/tun.ko "$root/lib/modules/"
+  "$modules"/drivers/net/{tun,tap}.ko "$modules"/drivers/vhost/{vhost_iotlb,vhost,vhost_net}.ko "$root/lib/modules/"
 cat > "$root/init" <<'INIT'
 #!/bin/sh
 # The disk, where there is one, is /data: a file system with direct I/O.
@@ -43,7 +44,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
-for module in irqbypass kvm kvm-amd tun; do insmod /lib/modules/$module.ko; done
+for module in irqbypass kvm kvm-amd tun tap vhost_iotlb vhost vhost_net; do insmod /lib/modules/$module.ko; done
 [ -e /dev/nvme0n1 ] && mkdir /data && mount -t ext4 /dev/nvme0n1 /data
 mkdir -p /dev/net
 [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200

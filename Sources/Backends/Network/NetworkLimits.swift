@@ -19,6 +19,10 @@ public enum NetworkPortError: Error, Equatable, CustomStringConvertible {
   case noTunDevice
   /// A network namespace needs a privilege that this process lacks, or the host has none.
   case noNamespace(errno: Int32)
+  /// The host's kernel has no vhost-net.
+  case noVhostNet
+  /// vhost-net is there, and not for this process.
+  case vhostNotPermitted
   /// The name is not one that an interface can have.
   case badName(String)
   /// The descriptor is no socket that keeps messages apart.
@@ -27,7 +31,7 @@ public enum NetworkPortError: Error, Equatable, CustomStringConvertible {
   /// True where nothing is wrong but that this host, or whoever runs this here, has no such thing.
   public var isHostLack: Bool {
     switch self {
-    case .notPermitted, .noTunDevice, .noNamespace: true
+    case .notPermitted, .noTunDevice, .noNamespace, .noVhostNet, .vhostNotPermitted: true
     case .system, .badName, .notASocket: false
     }
   }
@@ -41,6 +45,8 @@ public enum NetworkPortError: Error, Equatable, CustomStringConvertible {
     case .noTunDevice: "cannot make a TAP interface: there is no /dev/net/tun (load the kernel module tun)"
     case .noNamespace(let code):
       "cannot make a network namespace: \(String(cString: strerror(code))) (it takes CAP_SYS_ADMIN: run as root)"
+    case .noVhostNet: "this host has no /dev/vhost-net"
+    case .vhostNotPermitted: "/dev/vhost-net may not be opened: permission denied (run as root, or join its group)"
     case .badName(let name): "'\(name)' is no name for a network interface (1 to 15 characters, without '/' and blanks)"
     case .notASocket(let descriptor): "descriptor \(descriptor) is not a SOCK_SEQPACKET socket"
     }

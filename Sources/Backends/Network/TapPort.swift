@@ -15,6 +15,7 @@ public final class TapPort: NetworkPort, @unchecked Sendable {
   /// What was counted so far.
   public private(set) var counters = NetworkPortCounters()
   private let frames: FrameDescriptor
+  private let statistics: InterfaceStatistics
 
   /// Makes the interface `name` (1 to 15 characters) and switches it on.
   public init(name: String) throws(NetworkPortError) {
@@ -32,9 +33,13 @@ public final class TapPort: NetworkPort, @unchecked Sendable {
     frames = FrameDescriptor(descriptor, kind: .device)
     maximumFrame =
       pv_tap_segments_datagrams(descriptor) != 0 ? NetworkLimits.offloadFrame : NetworkLimits.plainFrame
+    statistics = InterfaceStatistics(name: name)
     let code = pv_interface_up(name)
     guard code == 0 else { throw .system(operation: "switching on '\(name)'", errno: -code) }
   }
+
+  /// What the interface itself has counted, for whoever lets the kernel carry the frames; nil where it does not say.
+  public var interfaceCounters: NetworkPortCounters? { statistics.counters }
 
   /// True where a frame waits.
   public var hasInput: Bool { frames.isReadable }

@@ -18,4 +18,5 @@
 #include "shared_memory.h"
 #include "thread.h"
 #include "tsc.h"
+#include "vhost.h"
 #include "waiting.h"

@@ -96,7 +96,11 @@ public struct Campaign: Sendable {
     let vcpus = plan.mostVCPUs
     var record = host.record(vcpus, kvmPath)
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
-    var resources = host.resources(vcpus, kvmPath)
+    let home = plan.request.numaNode
+    var resources = host.resources(vcpus, home, kvmPath)
+    if let home, case .failure(let obstacle)? = resources.placements[.local] {
+      throw .usage("--numa node=\(home): \(obstacle)")
+    }
     resources.qemu = qemu
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
@@ -204,9 +208,10 @@ public struct Campaign: Sendable {
     let step = plan.steps[order]
     let cell = plan.cells[step.cell]
     var record: RepetitionRecord
-    if let reason = cell.skipReason ?? lackOfProgram(cell) {
+    if let reason = cell.skipReason ?? resources.obstacle(to: cell) ?? lackOfProgram(cell) {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
+      if let image, cell.isCached { try prepare(image) }
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let outcome = await supervisor.run(specification, limit: .seconds(Plan.limitSeconds(cell)))
@@ -224,6 +229,10 @@ public struct Campaign: Sendable {
     return RepetitionFile(
       cell: cell.key, choices: cell.choices, primary: cell.workload.primary,
       warmupSeconds: Double(cell.warmupNanoseconds) / 1e9, repetition: record)
+  }
+
+  private func prepare(_ image: DiskImage) throws(CampaignError) {
+    do { try image.fillPageCache() } catch { throw .failure("\(error)") }
   }
 
   /// Why the program that should run the cell's guests is not there; nil where it is.

@@ -58,6 +58,19 @@ final class DiskImage {
     try file.sync()
   }
 
+  /// Reads all of it into the host's page cache: whatever wrote it last went past that.
+  func fillPageCache() throws(ImageError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ImageError(operation: "open", path: path, code: errno) }
+    defer { close(descriptor) }
+    for index in 0..<(byteCount / UInt64(Self.chunkBytes)) {
+      let count = pread(descriptor, chunk.words.baseAddress, Self.chunkBytes, Int(index) * Self.chunkBytes)
+      guard count == Self.chunkBytes else {
+        throw ImageError(operation: "read", path: path, code: count < 0 ? errno : EIO)
+      }
+    }
+  }
+
   /// Checks what a repetition left behind, then restores generation 0 where it wrote.
   ///
   /// - Returns: the first sector that is wrong; the whole image is seeded anew then.

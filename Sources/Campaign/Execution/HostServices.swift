@@ -5,8 +5,8 @@ import Measurement
 struct HostServices: Sendable {
   /// Facts and warnings.
   var record: @Sendable (_ vcpus: Int, _ kvmPath: String) -> HostRecord
-  /// CPUs of the vCPU and I/O threads, and the tracepoint to count.
-  var resources: @Sendable (_ vcpus: Int, _ kvmPath: String) -> MachineResources
+  /// Where guests go, and the tracepoint to count; `home` is the NUMA node of their threads, where it was asked for.
+  var resources: @Sendable (_ vcpus: Int, _ home: Int?, _ kvmPath: String) -> MachineResources
 
   /// QEMU, where a plan wants it.
   var qemu: @Sendable (_ environment: [String: String]) -> QEMUProgram = { QEMUProgram.locate(environment: $0) }
@@ -14,10 +14,23 @@ struct HostServices: Sendable {
   /// This host.
   static let live = HostServices(
     record: { vcpus, kvmPath in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus) },
-    resources: { vcpus, kvmPath in
-      let pinning = Pinning.plan(vcpus: vcpus, topology: HostProbe().topology())
-      return MachineResources(
-        vcpuCPUs: pinning?.vcpuCPUs ?? [], ioCPU: pinning?.ioCPU,
+    resources: { vcpus, home, kvmPath in
+      MachineResources(
+        placements: placements(vcpus: vcpus, home: home, topology: HostProbe().topology()),
         userspaceExitEvent: Tracepoints.userspaceExitEvent().id, kvmPath: kvmPath)
     })
+
+  /// A guest's place under every policy. One that may run on no CPU that is known goes where the host likes.
+  static func placements(
+    vcpus: Int, home: Int?, topology: Topology
+  ) -> [NUMAPolicy: Result<Placement, PlacementObstacle>] {
+    var placements: [NUMAPolicy: Result<Placement, PlacementObstacle>] = [:]
+    for policy in NUMAPolicy.allCases {
+      placements[policy] = Result { () throws(PlacementObstacle) in
+        try policy.place(vcpus: vcpus, home: home, topology: topology)
+      }
+    }
+    if placements[.local] == .failure(.noCPUs) { placements[.local] = nil }
+    return placements
+  }
 }

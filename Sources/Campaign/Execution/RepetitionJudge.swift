@@ -23,7 +23,7 @@ enum RepetitionJudge {
         index: step.index, order: order, status: .failed, reason: "runner reported no finite number for \(name)",
         notes: report.notes)
     }
-    if record.status == .ok, let reason = accountingError(report.metrics) {
+    if record.status == .ok, let reason = accountingError(report.metrics) ?? placementError(report.metrics) {
       (record.status, record.reason) = (.invalid, reason)
     }
     if record.status != .ok, record.reason == nil { record.reason = "no reason given" }
@@ -38,6 +38,12 @@ enum RepetitionJudge {
     guard let loop = metrics["exits.loop_total"], let kernel = metrics["exits.kernel_total"] else { return nil }
     guard abs(loop - kernel) > max(1, 0.001 * max(loop, kernel)) else { return nil }
     return "exit accounting does not close: the loop saw \(count(loop)), the kernel counted \(count(kernel))"
+  }
+
+  /// A guest whose memory is not where it should be measures something else.
+  static func placementError(_ metrics: [String: Double]) -> String? {
+    guard let misplaced = metrics["memory.misplaced"], misplaced > 0 else { return nil }
+    return "\(count(misplaced)) bytes of guest RAM are not on the NUMA nodes that it was bound to"
   }
 
   private static func count(_ value: Double) -> String { UInt64(exactly: value).map(String.init) ?? "\(value)" }

@@ -1,14 +1,33 @@
+import HostTopology
 import MachineLauncher
 import PVWire
 
 /// What this host contributes to every machine.
 struct MachineResources: Sendable {
-  var vcpuCPUs: [Int] = []
-  var ioCPU: Int?
+  /// Where a guest goes, by policy; without a row it goes where the host likes.
+  var placements: [NUMAPolicy: Result<Placement, PlacementObstacle>] = [:]
   var userspaceExitEvent: UInt64?
   var kvmPath = "/dev/kvm"
   /// Nil where no cell needs one.
   var qemu: QEMUProgram?
+}
+
+extension MachineResources {
+  /// The place of a cell's guest; nil where it goes where the host likes.
+  func placement(of cell: PlannedCell) -> Placement? {
+    guard case .success(let placement)? = outcome(of: cell) else { return nil }
+    return placement
+  }
+
+  /// Why this host has no such place for a cell's guest.
+  func obstacle(to cell: PlannedCell) -> String? {
+    guard case .failure(let obstacle)? = outcome(of: cell) else { return nil }
+    return "\(obstacle)"
+  }
+
+  private func outcome(of cell: PlannedCell) -> Result<Placement, PlacementObstacle>? {
+    cell.choices["numa"].flatMap(NUMAPolicy.init).flatMap { placements[$0] }
+  }
 }
 
 extension Plan {
@@ -38,8 +57,11 @@ extension Plan {
     specification.windowNanoseconds = cell.windowNanoseconds
     // The runner knows best where its guest hangs: it is given the time to say so before it is killed.
     specification.timeoutNanoseconds = UInt64((Self.limitSeconds(cell) - 3) * 1e9)
-    specification.vcpuCPUs = resources.vcpuCPUs
-    specification.ioCPU = resources.ioCPU
+    if let placement = resources.placement(of: cell) {
+      specification.vcpuCPUs = placement.pinning.vcpuCPUs
+      specification.ioCPU = placement.pinning.ioCPU
+      specification.memoryNodes = placement.memoryNodes
+    }
     specification.userspaceExitEvent = resources.userspaceExitEvent
     specification.kvmPath = resources.kvmPath
     specification.runner = cell.program
@@ -58,7 +80,7 @@ extension Plan {
     return switch cell.choices["backend"] {
     case "memory": .memory(byteCount: imageBytes, imageSeed: imageSeed)
     case "null": .null(byteCount: imageBytes)
-    default: image.map { .file(path: $0, isBuffered: false) } ?? .none
+    case let choice: image.map { .file(path: $0, isBuffered: choice == "cached") } ?? .none
     }
   }
 

@@ -47,14 +47,29 @@ struct Supervisor: Sendable {
 
   /// Runs one guest; kills the runner after `limit`.
   func run(_ specification: MachineSpecification, limit: Duration) async -> RunnerOutcome {
+    await supervise(specification, limit: limit, output: Self.collect, errors: Self.lastLines) {
+      Self.outcome($0, output: $1, diagnostics: $2)
+    }
+  }
+
+  /// Starts a runner, hands over what it writes, and kills it after `limit`; `conclude` says what its end means.
+  func supervise<Output: Sendable>(
+    _ specification: MachineSpecification, limit: Duration,
+    output: @escaping @Sendable (SubprocessOutputSequence) async throws -> Output,
+    errors: @escaping @Sendable (SubprocessOutputSequence) async -> [String],
+    conclude: (TerminationStatus, Output, [String]) -> RunnerOutcome
+  ) async -> RunnerOutcome {
     var options = PlatformOptions()
     // A group of its own: Ctrl-C at the terminal reaches pvbench only, which then ends the runner and whatever it started.
     options.processGroupID = 0
     options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
     let deadline = Deadline()
+    var specification = specification
+    specification.spawnedNanoseconds = Self.monotonicNanoseconds()
+    let arguments = specification.arguments
     do {
       let result = try await Subprocess.run(
-        .path(.init(runner)), arguments: Arguments(specification.arguments), platformOptions: options, input: .none,
+        .path(.init(runner)), arguments: Arguments(arguments), platformOptions: options, input: .none,
         output: .sequence, error: .sequence
       ) { execution in
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -63,8 +78,8 @@ struct Supervisor: Sendable {
             deadline.hasPassed.store(true, ordering: .relaxed)
             try execution.send(signal: .kill, toProcessGroup: true)
           }
-          async let diagnostics = Self.lastLines(of: execution.standardError)
-          let report = try await Self.collect(execution.standardOutput)
+          async let diagnostics = errors(execution.standardError)
+          let report = try await output(execution.standardOutput)
           let lines = await diagnostics
           group.cancelAll()
           return (report: report, diagnostics: lines)
@@ -74,13 +89,19 @@ struct Supervisor: Sendable {
         return .failed("timed out after \(limit.components.seconds) s\(Self.quote(result.closureResult.diagnostics))")
       }
       if Task.isCancelled { return .interrupted }
-      return Self.outcome(
-        result.terminationStatus, output: result.closureResult.report, diagnostics: result.closureResult.diagnostics)
+      return conclude(
+        result.terminationStatus, result.closureResult.report, result.closureResult.diagnostics)
     } catch {
       if Task.isCancelled { return .interrupted }
       if deadline.hasPassed.load(ordering: .relaxed) { return .failed("timed out after \(limit.components.seconds) s") }
       return .failed("cannot run \(runner): \(error)")
     }
+  }
+
+  private static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   /// What the end of a process means. `output` is nil where it was longer than any report can be.

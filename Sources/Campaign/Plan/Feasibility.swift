@@ -35,6 +35,11 @@ enum Feasibility {
       workload.network != .none && mode.choices["net"] == "none" ? "no network card in this mode" : nil
     },
     { workload, mode in
+      guard workload.network != .none, mode.choices["net"] == "vhost-net" else { return nil }
+      if case .stack = workload.network { return nil }
+      return "vhost-net serves a TAP interface, not '\(workload.parameter("port") ?? "")'"
+    },
+    { workload, mode in
       guard mode.choices["cpuid"] != "kvm" else { return nil }
       return needsLeaves.first { workload.uses($0.key) && choice($0.key, of: workload, in: mode) == $0.value }
         .map { "\($0.key)=\($0.value) needs cpuid=kvm" }

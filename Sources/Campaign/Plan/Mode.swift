@@ -81,8 +81,9 @@ public struct Mode: Codable, Equatable, Sendable {
       Self.ablation.forEach(add)
     }
     let named = request.modes.isEmpty ? MachineProfile.modes.map(\.name) : request.modes
+    let placement = try request.numaChoice().map { ["numa=\($0)"] } ?? []
     var bases: [Mode] = []
-    for name in named { bases.append(try parse(name)) }
+    for name in named { bases.append(try parse(name).applying(placement)) }
     bases.forEach(add)
     for variant in request.variants {
       for base in bases { add(try base.applying(variant)) }

@@ -25,7 +25,10 @@ public struct PlannedCell: Codable, Equatable, Sendable {
   }
 
   /// True where the guest's disk is the image; memory and null back ends begin and end with their runner.
-  var usesImage: Bool { workload.isDisk && (choices["backend"] ?? "file") == "file" }
+  var usesImage: Bool { workload.isDisk && ["file", "cached"].contains(choices["backend"] ?? "file") }
+
+  /// True where the image is read through the host's page cache, which has to hold it.
+  var isCached: Bool { workload.isDisk && choices["backend"] == "cached" }
 
   /// The cell's key in results.
   public var key: CellKey { CellKey(suite: workload.suite, workload: workload.id, mode: label) }

@@ -24,14 +24,15 @@ public enum Planner {
     let workloads = try library.select(
       suites: request.suites, patterns: request.workloads, tag: request.quick ? "quick" : nil)
     let modes = try Mode.resolve(request)
+    var rows = workloads.map { workload in
+      CoveringSet.Row(workload: workload, modes: modes.filter { workload.modes.contains($0.base) })
+    }
+    if covers(request) { CoveringSet.extend(&rows, imageBytes: imageBytes) }
     var cells: [PlannedCell] = []
     var groups: [Range<Int>] = []
-    for workload in workloads {
+    for (workload, modes) in rows.map({ ($0.workload, $0.modes) }) {
       let first = cells.count
-      let covering =
-        covers(request, workload)
-        ? CoveringSet.modes(for: workload, beside: modes, imageBytes: imageBytes) : []
-      for mode in modes + covering where workload.modes.contains(mode.base) {
+      for mode in modes {
         // An ablation turns what the workload uses, and nothing else.
         if request.ablate, Mode.ablation.contains(mode), !mode.overrides.keys.allSatisfy(workload.uses) { continue }
         for runner in request.runners ?? defaultRunners(workload, in: mode) {
@@ -67,10 +68,9 @@ public enum Planner {
     mode.name == "paravirt" && workload.runsAsProcess ? [.builtin, .bare] : [.builtin]
   }
 
-  /// A quick run of whole suites in the modes of the table measures the rows tagged `pairwise` in a covering set of modes too.
-  private static func covers(_ request: RunRequest, _ workload: Workload) -> Bool {
+  /// A quick run of whole suites in the modes of the table shall leave no choice out.
+  private static func covers(_ request: RunRequest) -> Bool {
     request.quick && request.modes.isEmpty && request.variants.isEmpty && !request.ablate && request.workloads.isEmpty
-      && workload.tags.contains("pairwise")
   }
 
   /// The repetitions of one workload, or of all of them in rounds. Interleaved: blocks of one repetition of each cell, every

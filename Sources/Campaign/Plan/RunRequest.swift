@@ -35,6 +35,9 @@ public struct RunRequest: Codable, Equatable, Sendable {
   public var memory: UInt64?
   /// vCPUs.
   public var vcpus: Int?
+  /// `auto`, `node=N`, `spread` or `remote`: where every guest goes on a host with several NUMA nodes, unless its choices say
+  /// otherwise.
+  public var numa: String?
   /// A file or block device in place of the run's own image.
   public var disk: String?
   /// Programs that run the guests, each every cell; nil for the builtin one only.
@@ -42,6 +45,23 @@ public struct RunRequest: Codable, Equatable, Sendable {
 
   /// Everything with its default.
   public init() {}
+
+  /// The node of `node=N`; nil for every other request.
+  var numaNode: Int? {
+    guard let numa, numa.hasPrefix("node=") else { return nil }
+    return UInt16(numa.dropFirst("node=".count)).map(Int.init)
+  }
+
+  /// The value of the choice `numa` that every mode is given; nil where they keep their own.
+  func numaChoice() throws(CampaignError) -> String? {
+    switch numa {
+    case nil, "auto": return nil
+    case "spread", "remote": return numa
+    default:
+      guard numaNode != nil else { throw .usage("--numa \(numa ?? ""): expected auto, node=N, spread or remote") }
+      return nil
+    }
+  }
 
   /// Takes from the configuration what no flag said; `--quick` says how many repetitions.
   public mutating func fill(from configuration: Configuration) {
@@ -77,6 +97,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("order", order?.rawValue, planned.order?.rawValue),
       differ("memory", memory, planned.memory),
       differ("vcpus", vcpus, planned.vcpus),
+      differ("numa", numa, planned.numa),
       differ("disk", disk, planned.disk),
       differ(
         "runner", runners.flatMap { list($0.map(\.rawValue)) }, list((planned.runners ?? [.builtin]).map(\.rawValue))),

@@ -55,7 +55,7 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "block", kind: .size(512...(1 << 20), multipleOf: 512), isRequired: true),
         ParameterSchema(name: "depth", kind: .count(1...256), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
-        ParameterSchema(name: "backend", kind: .word(["file", "memory", "null"]), isRequired: false),
+        ParameterSchema(name: "backend", kind: .word(["file", "cached", "memory", "null"]), isRequired: false),
       ]),
     KernelSchema(
       name: "console", uses: ["console", "transport", "doorbell"],
@@ -82,6 +82,9 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "rate", kind: .count(0...1_000_000_000), isRequired: true),
         ParameterSchema(name: "completion", kind: .word(["interrupt", "polled"]), isRequired: false),
       ]),
+    KernelSchema(
+      name: "exits", uses: [],
+      parameters: [ParameterSchema(name: "way", kind: .word(["pio", "mmio"]), isRequired: true)]),
     KernelSchema(
       name: "integer", uses: [],
       parameters: [

@@ -40,6 +40,8 @@ public final class MSIXTable: Device {
   private let configuration: PCIConfiguration
   private let controlOffset: Int
   private let enabled = Atomic<Bool>(false)
+  /// Called when the way of an interrupt may have changed, once it has: on the thread of the vCPU that did it.
+  public var deliveryChanged: () -> Void = {}
   /// Enable and function mask as they were last acted upon.
   private var followedControl: UInt16 = 0
 
@@ -79,6 +81,7 @@ public final class MSIXTable: Device {
     followedControl = now
     enabled.store(now & Self.enable != 0, ordering: .releasing)
     for index in entries.indices { update(index) }
+    deliveryChanged()
   }
 
   /// Any width; outside table and pending bits zero.
@@ -101,6 +104,7 @@ public final class MSIXTable: Device {
     default: entries[index][half] = entries[index][half] & 0xFFFF_FFFF | value << 32
     }
     update(index)
+    deliveryChanged()
   }
 
   private var control: UInt16 { UInt16(truncatingIfNeeded: configuration.read(at: controlOffset, width: .word)) }
@@ -141,6 +145,11 @@ private final class MSIXVector: InterruptEdge {
   private let message: any InterruptEdge
 
   init(_ message: any InterruptEdge) { self.message = message }
+
+  /// The message's own, while nothing need be kept or dropped.
+  var eventDescriptor: Int32? {
+    state.load(ordering: .acquiring) == Delivery.open.rawValue ? message.eventDescriptor : nil
+  }
 
   var isPending: Bool { state.load(ordering: .acquiring) & Self.pending != 0 }
 

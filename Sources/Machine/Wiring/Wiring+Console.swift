@@ -11,16 +11,27 @@ import Synchronization
 final class ConsoleLog: SerialSink, ConsoleSink, @unchecked Sendable {
   private let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: capacity)
   private let taken = Atomic(0)
+  private let firstByte = Atomic<UInt64>(0)
+  /// Where everything goes in place of the buffer; set before the devices are used.
+  var onward: (any SerialSink)?
   private static let capacity = 64 << 10
 
   deinit { bytes.deallocate() }
 
   /// NUL is ignored, as terminals do.
   func byte(_ value: UInt8) {
+    if let onward { return onward.byte(value) }
     guard value != 0, taken.load(ordering: .relaxed) < Self.capacity else { return }
     let index = taken.wrappingAdd(1, ordering: .relaxed).oldValue
+    if index == 0 { firstByte.store(HostClock.sinceBoot(), ordering: .relaxed) }
     // SAFETY: inside the buffer, at a place that no other writer has.
     if index < Self.capacity { bytes.initializeElement(at: index, to: value) }
+  }
+
+  /// CLOCK_MONOTONIC at the first byte, in nanoseconds; nil before it.
+  var firstByteNanoseconds: UInt64? {
+    let value = firstByte.load(ordering: .relaxed)
+    return value == 0 ? nil : value
   }
 
   /// What was printed, line by line.

@@ -2,9 +2,16 @@ import DeviceModel
 import EmulatedDevices
 import GuestMemory
 import KVM
+import ParavirtDevices
 
-/// The network card, where it is no virtio device.
+/// The network card.
 extension Wiring {
+  mutating func attachNetwork(
+    _ device: any VirtioDevice, _ machine: borrowing VirtualMachine, memory: GuestMemory
+  ) throws(MachineError) {
+    try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
+  }
+
   /// An 82540EM in the network card's PCI slot: registers by exits, INTA, and a thread for what comes in.
   mutating func attachE1000(
     _ machine: borrowing VirtualMachine, memory: GuestMemory

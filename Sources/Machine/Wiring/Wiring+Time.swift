@@ -22,7 +22,7 @@ extension Wiring {
 
 /// The host's time as devices are given it.
 enum HostClock {
-  /// Nanoseconds that never go back, from any origin.
+  /// Nanoseconds of CLOCK_MONOTONIC, which never goes back.
   @Sendable static func sinceBoot() -> UInt64 { read(CLOCK_MONOTONIC) }
 
   /// Nanoseconds since the start of 1970 that never go back: from now on they are counted, and a host that is put right

@@ -17,7 +17,9 @@ extension Wiring {
     if isVirtioOnPCI {
       try attachToPCI(device, slot: slot, machine, memory: memory)
     } else {
-      try attachToMMIO(device, slot: mmioSlot, machine, memory: memory)
+      // What a foreign kernel is told on its command line can only be one of the sixteen inputs that it knows from the start.
+      let gsi = systemControl == nil ? MemoryMap.virtioMMIOFirstGSI + UInt32(mmioSlot) : slot.line
+      try attachToMMIO(device, slot: mmioSlot, gsi: gsi, machine, memory: memory)
     }
     workers += device.threads
   }
@@ -25,11 +27,10 @@ extension Wiring {
   /// A virtio device in a virtio-mmio slot: doorbells by ioeventfd, one address told apart by the queue's number
   /// (or by the exit that the transport answers), and interrupts by irqfd.
   mutating func attachToMMIO(
-    _ device: any VirtioDevice, slot: Int, _ machine: borrowing VirtualMachine, memory: GuestMemory
+    _ device: any VirtioDevice, slot: Int, gsi: UInt32, _ machine: borrowing VirtualMachine, memory: GuestMemory
   ) throws(MachineError) {
     do {
       let base = MemoryMap.virtioMMIO + UInt64(slot) * MemoryMap.virtioMMIOStride
-      let gsi = MemoryMap.virtioMMIOFirstGSI + UInt32(slot)
       let interrupt = try EventFD()
       let transport = VirtioMMIOTransport(device: device, memory: memory, interrupt: interrupt)
       try mmio.map(transport, at: base, count: MemoryMap.virtioMMIOStride)
@@ -39,6 +40,7 @@ extension Wiring {
         try machine.assignDoorbell(
           descriptor: doorbell.descriptor, address: .mmio(notify), width: 4, match: UInt64(queue))
       }
+      mmioSlots.append(ACPITables.MMIOSlot(base: base, gsi: gsi))
       commandLine += commandLine.isEmpty ? "" : " "
       commandLine += "virtio_mmio.device=\(MemoryMap.virtioMMIOStride)@0x\(String(base, radix: 16)):\(gsi)"
     } catch let error as KVMError {

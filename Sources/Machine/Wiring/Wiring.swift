@@ -26,6 +26,10 @@ struct Wiring: ~Copyable {
   /// What is behind the network card, and the card's own counters where it has any: read them when the workers have ended.
   var network: NetworkAttachment?
   let console: ConsoleLog
+  /// Who can end the machine: a foreign guest's registers for that are there where this is set before the devices are attached.
+  var systemControl: (any SystemControl)?
+  /// Slots of virtio-mmio that are taken.
+  var mmioSlots: [ACPITables.MMIOSlot] = []
 
   typealias Port = AddressMap.Port
   typealias GSI = AddressMap.GSI
@@ -86,13 +90,14 @@ struct Wiring: ~Copyable {
     workers += network?.workers ?? []
     switch network?.card {
     case nil: break
-    case .virtio(let device):
-      try attach(device, slot: AddressMap.PCI.network, mmioSlot: AddressMap.MMIOSlot.network, machine, memory: memory)
+    case .virtio(let device): try attachNetwork(device, machine, memory: memory)
+    case .vhost(let device): try attachNetwork(device, machine, memory: memory)
     case .e1000: try attachE1000(machine, memory: memory)
     }
     if let entropy { try attachEntropy(entropy, machine, memory: memory) }
     if let balloon { try attachBalloon(balloon, machine, memory: memory) }
-    try Self.map(pci.ports, at: Port.pciConfiguration, count: 8, on: &ports)
+    if let systemControl { try attachPlatform(systemControl, machine) }
+    try Self.map(configurationPorts, at: Port.pciConfiguration, count: 8, on: &ports)
   }
 
   /// Hands the buses over to whoever answers exits; they are empty afterwards.

@@ -20,6 +20,7 @@ public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
   public let doorbell: EventFD
   let handover: QueueHandover
   private let stopRequest: EventFD
+  private let mustStop = Atomic(false)
   private let requestCount = Atomic<UInt64>(0)
   private let interruptCount = Atomic<UInt64>(0)
   private let notificationCount = Atomic<UInt64>(0)
@@ -32,6 +33,7 @@ public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
   private var pending: [PendingRequest]
   private var freeTokens: [Int]
   private var tenure: QueueTenure
+  private var window = PollingWindow()
   private var isStopping = false
   private var hasNewOrder = true
 
@@ -80,7 +82,10 @@ public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
   }
 
   /// Ends `run()`, once everything in flight has ended; from any thread.
-  public func stop() { stopRequest.signal() }
+  public func stop() {
+    mustStop.store(true, ordering: .releasing)
+    stopRequest.signal()
+  }
 
   /// Serves the queue whenever the driver has one ready, until `stop()`. Call it once, on the thread that shall do the work;
   /// it blocks. An error is the host's: the guest can only be ended then.
@@ -93,8 +98,9 @@ public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
     try blocks.attach()
     while !isStopping {
       if hasNewOrder { try followOrder() }
-      serve()
+      try serve()
       try wait()
+      window.woke(at: PollingWindow.now())
       answer()
     }
     try drain()
@@ -107,6 +113,10 @@ extension VirtioBlockWorker {
   /// Submits, sleeps, and notes what woke the thread.
   private func wait() throws(BlockQueueError) {
     try blocks.wait(into: &events)
+    noteSignals()
+  }
+
+  private func noteSignals() {
     notificationCount.wrappingAdd(events.signals(of: Watch.doorbell), ordering: .relaxed)
     if events.signals(of: Watch.order) > 0 { hasNewOrder = true }
     if events.signals(of: Watch.stop) > 0 { isStopping = true }
@@ -128,18 +138,47 @@ extension VirtioBlockWorker {
     tenure.follow(order)
   }
 
-  /// Takes every available request for which there is a token.
-  private func serve() {
-    guard let service = tenure.served else { return }
+  /// Takes every available request, and stays awake for more as long as that pays: returns when there is nothing to do but to
+  /// sleep, with the doorbell armed.
+  private func serve() throws(BlockQueueError) {
+    while let service = tenure.served {
+      if take(service), blocks.answersAtOnce {
+        try blocks.poll(into: &events)
+        noteSignals()
+        answer()
+        window.worked(at: PollingWindow.now())
+      } else if !staysAwake, !armDoorbell(service) {
+        return
+      }
+    }
+  }
+
+  /// True where nothing is worth a sleep yet: the medium has ended everything, and the next request is expected soon.
+  private var staysAwake: Bool {
+    blocks.answersAtOnce && blocks.inFlight == 0 && window.isOpen(at: PollingWindow.now())
+      && !mustStop.load(ordering: .acquiring) && tenure.news == nil
+  }
+
+  /// Takes every available request for which there is a token; true where there was one.
+  private func take(_ service: ServedQueue) -> Bool {
     do throws(VirtqueueError) {
-      repeat {
-        try service.queue.suppressNotifications()
-        while !freeTokens.isEmpty, try service.queue.pop(into: &chain) { try begin(service) }
-        // Without a free token the next completion leads back here.
-      } while try service.queue.requestNotification() && !freeTokens.isEmpty
+      guard !freeTokens.isEmpty, try service.queue.hasAvailable() else { return false }
+      try service.queue.suppressNotifications()
+      while !freeTokens.isEmpty, try service.queue.pop(into: &chain) { try begin(service) }
       try interruptIfWanted(service)
+      return true
     } catch {
       abandon(service)
+      return false
+    }
+  }
+
+  /// Asks for the doorbell; true where there are requests that came before it. Without a free token the next completion leads
+  /// back here.
+  private func armDoorbell(_ service: ServedQueue) -> Bool {
+    do throws(VirtqueueError) { return try service.queue.requestNotification() && !freeTokens.isEmpty } catch {
+      abandon(service)
+      return false
     }
   }
 

@@ -30,6 +30,7 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
   private let stopRequest: EventFD
   private let isMultiqueue = Atomic(false)
   private let currentAddress: Atomic<UInt64>
+  private let mustStop = Atomic(false)
   private let transmittedCount = Atomic<UInt64>(0)
   private let receivedCount = Atomic<UInt64>(0)
   private let droppedOutgoingCount = Atomic<UInt64>(0)
@@ -51,6 +52,14 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
   private var isStarving = false
   private var isStopping = false
   private var hasNewOrder = true
+  private var window = PollingWindow()
+  /// True while the thread stays awake: doorbells are not asked for.
+  private var isAwake = false
+  /// Frames carried so far.
+  private var sent: UInt64 = 0
+  private var delivered: UInt64 = 0
+  /// True where the guest has the last word: the next frame is the far side's.
+  private var expectsFarSide = false
 
   /// Frames in one direction before the other gets its turn.
   private static let budget = 128
@@ -103,7 +112,10 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
   }
 
   /// Ends `run()`; from any thread.
-  public func stop() { stopRequest.signal() }
+  public func stop() {
+    mustStop.store(true, ordering: .releasing)
+    stopRequest.signal()
+  }
 
   /// Carries frames whenever the driver is ready, until `stop()`. Call it once, on the thread that shall do the work.
   public func run() {
@@ -114,8 +126,15 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
     }
     while !isStopping {
       if hasNewOrder { followOrders() }
+      isAwake = staysAwake
+      if isAwake { mayHaveInput = true }
+      let before = (sent: sent, delivered: delivered)
       let hasMore = carry()
-      wait(sleeping: !hasMore)
+      if (sent, delivered) != before {
+        expectsFarSide = delivered == before.delivered
+        window.worked(at: PollingWindow.now())
+      }
+      if hasMore || !isAwake { wait(sleeping: !hasMore) }
     }
     flush()
   }
@@ -137,12 +156,21 @@ extension VirtioNetWorker {
     }
   }
 
+  /// True where the next frame is expected so soon that a sleep is not worth while, and is the guest's, or comes from a port
+  /// that needs no other thread for it: such a thread may be waiting for this very processor.
+  private var staysAwake: Bool {
+    (port.inputDescriptor < 0 || !expectsFarSide) && window.isOpen(at: PollingWindow.now())
+      && !mustStop.load(ordering: .acquiring) && tenures.allSatisfy { $0.news == nil }
+  }
+
   /// Sleeps until something happens, or only looks.
   private func wait(sleeping: Bool) {
     // While the driver gives no buffers, the port's input would wake the thread for nothing.
     let isListening = !mayHaveInput && !isStarving
     watched[Watch.port].fd = isListening ? port.inputDescriptor : -1
-    guard poll(&watched, nfds_t(watched.count), sleeping ? -1 : 0) > 0 else { return }
+    let ready = poll(&watched, nfds_t(watched.count), sleeping ? -1 : 0)
+    if sleeping { window.woke(at: PollingWindow.now()) }
+    guard ready > 0 else { return }
     if watched[Watch.doorbell].revents != 0 {
       notificationCount.wrappingAdd(doorbell.consume(), ordering: .relaxed)
     }
@@ -195,13 +223,14 @@ extension VirtioNetWorker {
     while budget > 0, try served.queue.pop(into: &chain) {
       budget -= 1
       receivingPair = pair
+      sent &+= 1
       transmittedCount.wrappingAdd(1, ordering: .relaxed)
       try send(served)
       try served.queue.push(head: chain.head, written: 0)
     }
     try interruptIfWanted(served)
     if budget == 0 { return true }
-    return try served.queue.requestNotification()
+    return try isAwake ? false : served.queue.requestNotification()
   }
 
   /// Sends the frame in `chain`.
@@ -253,6 +282,7 @@ extension VirtioNetWorker {
         continue
       }
       try buffers[pair].giveBack(length: length, offload: offload, to: served.queue)
+      delivered &+= 1
       receivedCount.wrappingAdd(1, ordering: .relaxed)
     }
     try interruptIfWanted(served)

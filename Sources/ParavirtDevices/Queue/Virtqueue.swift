@@ -79,7 +79,8 @@ public final class Virtqueue {
     return try hasAvailable()
   }
 
-  private func hasAvailable() throws(VirtqueueError) -> Bool {
+  /// True where the driver has made something available that was not taken yet.
+  func hasAvailable() throws(VirtqueueError) -> Bool {
     let index = try memory.loadIndex(at: layout.driver + 2)
     guard index &- nextAvailable <= layout.size else { throw .indexJump(from: nextAvailable, to: index) }
     return index != nextAvailable

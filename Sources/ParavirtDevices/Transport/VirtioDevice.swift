@@ -37,6 +37,8 @@ public protocol VirtioDevice: AnyObject {
   func notify(queue: Int)
   /// Stops using the queue: returns when nothing of the device touches it any more.
   func stop(queue: Int)
+  /// `VirtioState.eventDescriptor` may give another answer from now on.
+  func interruptsChanged()
   /// The driver has written the low `width` bytes of `value` at `offset` of the configuration space, at any time.
   func writeConfiguration(_ value: UInt64, at offset: Int, width: AccessWidth)
 }
@@ -44,6 +46,8 @@ public protocol VirtioDevice: AnyObject {
 extension VirtioDevice {
   /// A configuration that never changes by itself.
   public var configurationGeneration: UInt32 { 0 }
+  /// Interrupts that are asked for one by one.
+  public func interruptsChanged() {}
   /// A configuration that the driver can only read.
   public func writeConfiguration(_ value: UInt64, at offset: Int, width: AccessWidth) {}
 }

@@ -84,6 +84,9 @@ private final class VirtioMMIOInterrupt: VirtioInterrupts {
   func usedBuffers(queue: Int) { interrupt(VirtioInterruptStatus.usedBuffers) }
   func configurationChanged() { interrupt(VirtioInterruptStatus.configuration) }
 
+  /// None: the register comes before the edge.
+  func eventDescriptor(queue: Int) -> Int32? { nil }
+
   private func interrupt(_ cause: UInt32) {
     status.insert(cause)
     edge.pulse()

@@ -32,6 +32,12 @@ final class VirtioPCIInterrupt: VirtioInterrupts, @unchecked Sendable {
   func usedBuffers(queue: Int) { interrupt(VirtioInterruptStatus.usedBuffers, queueVectors[queue]) }
   func configurationChanged() { interrupt(VirtioInterruptStatus.configuration, configurationVector) }
 
+  /// The vector's own, while MSI-X is on and the vector is not masked.
+  func eventDescriptor(queue: Int) -> Int32? {
+    let number = Int(queueVectors[queue].number.load(ordering: .acquiring))
+    return table.isEnabled && edges.indices.contains(number) ? edges[number].eventDescriptor : nil
+  }
+
   private func interrupt(_ cause: UInt32, _ vector: Vector) {
     if table.isEnabled {
       let number = Int(vector.number.load(ordering: .acquiring))

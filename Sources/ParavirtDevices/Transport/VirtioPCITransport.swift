@@ -37,6 +37,7 @@ public final class VirtioPCITransport: PCIFunction {
     let interrupt = VirtioPCIInterrupt(
       table: self.messages, line: line, configuration: configuration, queueCount: queueCount)
     registers = VirtioPCIRegisters(device: device, memory: memory, interrupt: interrupt)
+    self.messages.deliveryChanged = { [weak device] in device?.interruptsChanged() }
   }
 
   /// Structures and MSI-X.
@@ -210,7 +211,9 @@ private final class VirtioPCIRegisters: Device {
       if value == 0 { interrupt.reset() }
     case .queueSelect: control.queueSelect = Int(value)
     case .queueSize: control.configureQueue { $0.size = value }
-    case .queueVector: interrupt.setVector(UInt16(truncatingIfNeeded: value), queue: control.queueSelect)
+    case .queueVector:
+      interrupt.setVector(UInt16(truncatingIfNeeded: value), queue: control.queueSelect)
+      control.device.interruptsChanged()
     // A queue is switched off by a device reset only: queue_reset is not offered (4.1.4.3.2).
     case .queueEnable: if value == 1 { control.readyQueue() }
     case .queueDescriptorsLow: control.configureQueue { $0.descriptors.setLow(value) }

@@ -7,6 +7,8 @@ protocol VirtioInterrupts: AnyObject, Sendable {
   func usedBuffers(queue: Int)
   /// The configuration, or the need of a reset, has changed.
   func configurationChanged()
+  /// An eventfd that does what `usedBuffers` does, as things are; nil where there is none.
+  func eventDescriptor(queue: Int) -> Int32?
 }
 
 /// The part of a virtio device that vCPU and I/O threads share: its status and its interrupts.
@@ -21,6 +23,10 @@ public final class VirtioState: Sendable {
 
   /// Used buffers of `queue` are waiting for the driver.
   public func notifyUsedBuffers(queue: Int) { interrupts.usedBuffers(queue: queue) }
+
+  /// An eventfd that interrupts for used buffers of `queue` when it is signalled, for a kernel that serves the queue. Nil where
+  /// an interrupt takes more than that; ask again when `VirtioDevice.interruptsChanged` is called.
+  public func eventDescriptor(queue: Int) -> Int32? { interrupts.eventDescriptor(queue: queue) }
 
   /// The device cannot go on (2.1.2): sets DEVICE_NEEDS_RESET, and tells a driver that is at work.
   public func requireReset() {

@@ -22,6 +22,9 @@ enum FuzzTargets {
       WireFuzz.self,
       RunnerTextFuzz.self,
       SerialFuzz.self,
+      MultibootFuzz.self,
+      KernelELFFuzz.self,
+      BzImageFuzz.self,
     ]
   }
 }

@@ -67,6 +67,10 @@ enum Host {
       || loudly(false, "TAP is not tested: no network namespace, or no /dev/net/tun")
   }()
 
+  /// True where the host's kernel serves network cards.
+  static let hasVhostNet =
+    access("/dev/vhost-net", R_OK | W_OK) == 0 || loudly(false, "vhost-net is not tested: no /dev/vhost-net")
+
   private static func loudly<Value>(_ value: Value, _ message: String) -> Value {
     let line = "warning: integration tests: \(message)\n"
     _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }

@@ -3,15 +3,20 @@ import GuestMemory
 import ParavirtDevices
 import Synchronization
 
-/// Message interrupts that are counted.
+/// Message interrupts that are counted. Their eventfds are numbers that nobody signals.
 final class CountedMessages: MessageInterrupts {
   final class Edge: InterruptEdge {
     let count = Atomic<Int>(0)
+    let eventDescriptor: Int32?
+    init(_ descriptor: Int32) { eventDescriptor = descriptor }
     func pulse() { count.wrappingAdd(1, ordering: .sequentiallyConsistent) }
   }
   private let edges: [Edge]
 
-  init(_ count: Int) { edges = (0..<count).map { _ in Edge() } }
+  init(_ count: Int) { edges = (0..<count).map { Edge(Self.firstDescriptor + Int32($0)) } }
+
+  private static let firstDescriptor: Int32 = 1_000_000
+  func descriptor(_ vector: Int) -> Int32 { Self.firstDescriptor + Int32(vector) }
 
   func configure(vector: Int, address: UInt64, data: UInt32, isMasked: Bool) {}
   func edge(vector: Int) -> any InterruptEdge { edges[vector] }

@@ -46,6 +46,11 @@ public enum MemoryMap {
   /// See `interruptSource`.
   public static let interruptSourceInput: UInt32 = 20
 
+  /// A port and an address that no device decodes: what the guest writes there only leaves it.
+  public static let nobodysPort: UInt16 = 0x5070
+  /// See `nobodysPort`.
+  public static let nobodysAddress: UInt64 = 0xFEB0_2000
+
   /// Port of the ACPI power management timer, which a FADT would name (PM_TMR_BLK), as QEMU's PIIX4 has it.
   public static let acpiTimer: UInt16 = 0x608
 }

@@ -16,6 +16,7 @@ public enum WorkloadRegistry {
     ("disk", DiskWorkload.run),
     ("entropy", EntropyWorkload.run),
     ("eoi", EOIWorkload.run),
+    ("exits", ExitWorkload.run),
     ("integer", IntegerWorkload.run),
     ("interrupts", InterruptWorkload.run),
     ("ipi", IPIWorkload.run),

@@ -1,0 +1,78 @@
+import Glibc
+import Machine
+import MachineLauncher
+import Measurement
+import Testing
+
+/// Tests/Reference/reference.c, compiled for the tests.
+final class ReferenceRunner {
+  let path: String
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    let tests = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+    let source = "/\(tests)/Reference/reference.c"
+    path = "\(folder.path)/reference"
+    let compiler = try #require(Self.compiler, "neither clang nor cc is in PATH")
+    // The compiler looks for its linker there, too.
+    let environment = ["/usr/bin/env", "PATH=\(Self.searchPath)"]
+    let options = ["-O2", "-Wall", "-Wextra", "-Werror", "-static"]
+    let result = try Child.run(environment + [compiler] + options + ["-o", path, source])
+    try #require(result.status == 0, "\(result.errors)")
+  }
+
+  private static let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
+
+  private static let compiler = ["clang", "cc"].flatMap { name in
+    searchPath.split(separator: ":").map { "\($0)/\(name)" }
+  }.first { access($0, X_OK) == 0 }
+}
+
+extension RealGuests {
+  @Suite("ways out of the guest, and the smallest runner")
+  struct ReferenceTests {
+    private func specification(_ way: String) -> MachineSpecification {
+      var specification = MachineSpecification()
+      specification.kernel = "exits"
+      specification.parameters = [("way", way)]
+      specification.warmupNanoseconds = 10_000_000
+      specification.windowNanoseconds = 100_000_000
+      return specification
+    }
+
+    @Test(arguments: [("pio", "io:0x5070:out"), ("mmio", "mmio:0xfeb02000:out")])
+    func everyOperationIsOneExit(way: String, detail: String) throws {
+      let report = try GuestRun.run(specification(way))
+      #expect(report.status == .ok, "\(report.reason ?? "")")
+      let operations = UInt64(try #require(report.metrics["window.ops"]))
+      #expect(operations > 100)
+      #expect(report.exits.byDetail[detail]?.exits == operations)
+      #expect(report.exits.byDetail[detail]?.bytes == 4 * operations)
+    }
+
+    @Test func aWayThatTheGuestDoesNotKnowIsAFailure() throws {
+      let report = try GuestRun.run(specification("teleport"))
+      #expect(report.status == .failed)
+      #expect(report.reason == "way: the guest knows no such way out")
+    }
+
+    @Test(arguments: ["pio", "mmio"])
+    func theReferenceIsGivenTheSameArgumentsAndReportsTheSameFigures(way: String) throws {
+      let reference = try ReferenceRunner()
+      let result = try Child.run([reference.path] + specification(way).arguments)
+      #expect(result.status == 0, "\(result.errors)")
+      let report = RunnerReport(parsing: result.output)
+      #expect(report.isComplete)
+      #expect(report.status == .ok)
+      #expect(try #require(report.metrics["window.ops"]) > 100)
+      #expect(try #require(report.metrics["latency.min"]) <= #require(report.metrics["latency.p50"]))
+    }
+
+    @Test func theReferenceRefusesAnotherWay() throws {
+      let result = try Child.run([ReferenceRunner().path, "parameter:way=teleport"])
+      #expect(result.status == 64)
+      #expect(result.errors == "reference: parameter:way='teleport': expected pio or mmio\n")
+    }
+  }
+}
