@@ -21,6 +21,7 @@ struct ReportViewModel: Sendable {
   let forest: ForestSection?
   let causes: CausesSection?
   let runners: RunnersSection?
+  let curves: CurvesSection?
   let workloads: [WorkloadSection]
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
@@ -60,6 +61,7 @@ struct ReportViewModel: Sendable {
     forest = ForestSection(run)
     causes = CausesSection(run)
     runners = RunnersSection(run)
+    curves = CurvesSection(run)
     workloads = WorkloadSection.all(run, cells: cells)
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)

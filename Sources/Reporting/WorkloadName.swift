@@ -19,12 +19,17 @@ struct WorkloadName {
     "clock": "reads of the clock", "timer": "one-shot timers", "eoi": "interrupts to oneself",
     "lock": "turns at a lock", "ipi": "interrupts between vCPUs", "entropy": "requests for random bytes",
     "balloon": "balloon requests",
+    "integer": "integer arithmetic", "nbody": "orbits of five bodies", "matmul": "products of matrices",
+    "sha256": "SHA-256", "aes": "AES-128", "branch": "branches", "cache": "passes over a cache",
+    "stream": "STREAM", "chase": "dependent loads", "random": "random accesses", "sequential": "sequential accesses",
+    "touch": "first touches of pages", "dirty": "pages written to", "pagetable": "changes of a page table",
+    "shootdown": "pages replaced under other vCPUs",
   ]
   /// Circumstances that need more than their own word.
   private static let words = [
     "null": "null back end", "polled": "polled completion", "tap": "host's network stack", "peer": "another guest",
     "spin": "awake", "inflate": "inflated and deflated", "reporting": "free pages reported",
-    "read": "one after the other",
+    "read": "one after the other", "reads": "only reads", "mixed70": "70 % only reads", "steady": "all alike",
   ]
 
   init(_ id: String) {

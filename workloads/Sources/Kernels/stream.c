@@ -6,8 +6,7 @@ struct work {
   uint64_t operation, count, passes, turns;
   double *a, *b, *c;
 };
-enum { OFFSET = 4096, LINE = 8 };
-_Static_assert(sizeof(struct work) <= OFFSET, "the arrays lie behind it");
+_Static_assert(sizeof(struct work) <= pv_stream_offset, "the arrays lie behind it");
 
 static double first(uint64_t index) { return (double)(index & 1023); }
 static double second(uint64_t index) { return (double)(index % 1021); }
@@ -15,11 +14,10 @@ static double scalar(const struct work *work) { return (double)(3 + (work->turns
 
 void pv_stream_prepare(void *memory, uint64_t bytes, uint64_t operation, uint64_t passes) {
   struct work *work = memory;
-  // Whole lines: every array begins at one.
-  uint64_t count = (bytes - OFFSET) / (3 * sizeof(double)) / LINE * LINE;
+  uint64_t count = pv_stream_elements(bytes);
   struct work filled = {.operation = operation, .count = count, .passes = passes};
   *work = filled;
-  work->a = (double *)((char *)memory + OFFSET);
+  work->a = (double *)((char *)memory + pv_stream_offset);
   work->b = work->a + count;
   work->c = work->b + count;
   for (uint64_t index = 0; index < count; index++) {
@@ -28,8 +26,6 @@ void pv_stream_prepare(void *memory, uint64_t bytes, uint64_t operation, uint64_
     work->c[index] = 0;
   }
 }
-
-uint64_t pv_stream_count(const void *memory) { return ((const struct work *)memory)->count; }
 
 static double expected(const struct work *work, uint64_t index) {
   switch (work->operation) {

@@ -17,8 +17,7 @@ enum StreamWorkload {
     }
     let passes = max(1, (256 << 10) / size)
     let arrays = operation == pv_stream_copy || operation == pv_stream_scale ? 2 : 3
-    // Three arrays share what their first page leaves.
-    let elements = (size - 4096) / 24 / 8 * 8
+    let elements = Int(pv_stream_elements(UInt64(size)))
     try session.measure(
       Computation(
         bytesPerOperation: UInt64(8 * arrays * elements * passes), workBytes: size,

@@ -44,9 +44,10 @@ uint64_t pv_cache(void *work);
 
 // STREAM's loops over three arrays (stream.c), each operation a number of passes. An operation and a check return how many
 // elements are wrong; the check looks at all of them.
-enum { pv_stream_copy, pv_stream_scale, pv_stream_add, pv_stream_triad };
+enum { pv_stream_copy, pv_stream_scale, pv_stream_add, pv_stream_triad, pv_stream_offset = 4096 };
+// Elements of each array: three share what the first page leaves, in whole lines.
+static inline uint64_t pv_stream_elements(uint64_t bytes) { return (bytes - pv_stream_offset) / (3 * sizeof(double)) / 8 * 8; }
 void pv_stream_prepare(void *work, uint64_t bytes, uint64_t operation, uint64_t passes);
-uint64_t pv_stream_count(const void *work);
 uint64_t pv_stream(void *work);
 uint64_t pv_stream_check(void *work);
 
