@@ -40,6 +40,12 @@ struct RunCommand: AsyncParsableCommand {
   var memory: UInt64?
   @Option(help: "vCPUs; 1.")
   var vcpus: Int?
+  @Option(help: "The kernel of `guest: linux` workloads (`make linux-guest` makes one).")
+  var linuxKernel: String?
+  @Option(help: "Their initial ramdisk.")
+  var linuxInitrd: String?
+  @Flag(help: "Run them even where ring 0 is interpreted.")
+  var force = false
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -83,6 +89,9 @@ struct RunCommand: AsyncParsableCommand {
     request.memory = memory
     request.vcpus = vcpus
     request.disk = disk
+    request.linuxKernel = linuxKernel
+    request.linuxInitrd = linuxInitrd
+    request.isForced = force ? true : nil
     return request
   }
 

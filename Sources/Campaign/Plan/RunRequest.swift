@@ -36,6 +36,13 @@ public struct RunRequest: Codable, Equatable, Sendable {
   /// A file or block device in place of the run's own image.
   public var disk: String?
 
+  /// Kernel and initial ramdisk of `guest: linux` workloads.
+  public var linuxKernel: String?
+  /// See `linuxKernel`.
+  public var linuxInitrd: String?
+  /// Start Linux guests even where ring 0 is interpreted.
+  public var isForced: Bool?
+
   /// Everything with its default.
   public init() {}
 
@@ -62,6 +69,9 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("memory", memory, planned.memory),
       differ("vcpus", vcpus, planned.vcpus),
       differ("disk", disk, planned.disk),
+      differ("linux-kernel", linuxKernel, planned.linuxKernel),
+      differ("linux-initrd", linuxInitrd, planned.linuxInitrd),
+      differ("force", isForced, planned.isForced),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),
       differ("mode", list(modes), list(planned.modes)),
