@@ -136,7 +136,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "Machine", "MachineLauncher", "Measurement", "HostTopology", "KVM", "CLinuxKVM",
-        .product(name: "PVWire", package: "workloads"),
+        .product(name: "PVWire", package: "workloads"), .product(name: "GuestImage", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(
       name: "BenchPeersTests", dependencies: ["bench-peers", "MachineLauncher"],

@@ -144,6 +144,19 @@ public enum MetricCatalog {
     Metric(
       id: "boot.first_instruction", unit: "s", better: .lower, floorAbsolute: 100e-6,
       label: "KVM_CREATE_VM to first guest instruction"),
+    Metric(
+      id: "boot.vmm_ready", unit: "s", better: .lower, floorAbsolute: 1e-3,
+      label: "Process start to a machine that can run"),
+    Metric(
+      id: "boot.kernel_entry", unit: "s", better: .lower, floorAbsolute: 1e-3,
+      label: "Process start to a foreign kernel's first instruction"),
+    Metric(
+      id: "boot.console", unit: "s", better: .lower, floorAbsolute: 1e-3,
+      label: "Process start to the console's first byte"),
+    Metric(id: "boot.init", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "Process start to Linux's init"),
+    Metric(
+      id: "boot.marker", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "Process start to the user's marker"),
+    Metric(id: "boot.end", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "Process start to the guest's end"),
     Metric(id: "boot.ready", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "KVM_CREATE_VM to workload ready"),
     Metric(
       id: "memory.runner_overhead", unit: "B", better: .lower, floorAbsolute: 65536,

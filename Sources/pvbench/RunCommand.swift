@@ -47,6 +47,12 @@ struct RunCommand: AsyncParsableCommand {
     help:
       "Programs that run the guests, compared with each other: builtin, qemu, qemu-tcg (see `pvbench list runners`).")
   var runner: [String] = []
+  @Option(help: "The kernel of `guest: linux` workloads (`make linux-guest` makes one).")
+  var linuxKernel: String?
+  @Option(help: "Their initial ramdisk.")
+  var linuxInitrd: String?
+  @Flag(help: "Run them even where ring 0 is interpreted.")
+  var force = false
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -92,6 +98,9 @@ struct RunCommand: AsyncParsableCommand {
     request.numa = numa
     request.disk = disk
     request.runners = try RunRequest.runners(runner.flatMap(Self.split))
+    request.linuxKernel = linuxKernel
+    request.linuxInitrd = linuxInitrd
+    request.isForced = force ? true : nil
     return request
   }
 

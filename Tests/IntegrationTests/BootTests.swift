@@ -1,4 +1,5 @@
 import Foundation
+import GuestImage
 import Testing
 
 extension RealGuests {
@@ -45,6 +46,15 @@ extension RealGuests {
     @Test func itsKindIsKnownByItsContent() throws {
       let result = try boot(["--kernel", try Self.guest.get()])
       #expect(result.errors.contains("kernel: multiboot 1"))
+      #expect(result.status == 0)
+    }
+
+    @Test func ourOwnGuestIsAnyGuestWithAPVHNote() throws {
+      let folder = try TemporaryFolder()
+      let result = try boot(["--kernel", try folder.file("guest", GuestImage.bytes())])
+      // It is not told what to do, and says so.
+      #expect(result.output == "pvbench guest\nno orders: not started by PVH with an orders module\n")
+      #expect(result.errors.contains("kernel: ELF, PVH entry"))
       #expect(result.status == 0)
     }
 

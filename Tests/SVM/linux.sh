@@ -2,11 +2,11 @@
 # linux.sh [NAME…]: a Linux that nobody here has written, on our runner, under kvm_amd on an emulated AMD processor (see svm.sh).
 # Debian's kernel boots as vmlinux and as bzImage; its own drivers take every device; fio reads back what it wrote through virtio-blk
 # and IDE; iperf3 runs over virtio-net and e1000 to a server on the host, by TAP. Then a kernel without an init panics, and one
-# that never ends is timed out. Consoles are left in .build/svm/linux-NAME.
+# that never ends is timed out. A workload of the suite linux is run with it in both modes. Consoles are left in .build/svm/linux-NAME.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 guest=.build/linux-guest
-[ $# -gt 0 ] || set -- pci mmio full panic
+[ $# -gt 0 ] || set -- pci mmio full panic suite
 Tests/SVM/linux-guest.sh "$guest"
 job=$(mktemp)
 data=$(mktemp -d)
@@ -99,6 +99,16 @@ JOB
       check "a panic is told with twenty lines" [ "$(grep -c '^  ' "$out/panic.phases")" = 20 ]
       check "a guest that hangs is exit code 1" is hang 1
       check "a guest that hangs is timed out" grep -q '^pvbench: the guest did not end within 30' "$out/hang.phases"
+      ;;
+    suite)
+      check "$name: the run is complete" run "$name" <<'JOB'
+./pvbench run --workload linux.fio.randwrite.4k.qd1 --quick --reps 1 --quiet --out /data/results --linux-kernel /data/vmlinux --linux-initrd /data/initrd
+code=$?
+mv /data/results/*-svm-*/* out
+exit $code
+JOB
+      check "a workload on Linux is measured in both modes" [ "$(grep -c ',ok,throughput.ops,' "$out/samples.csv")" = 2 ]
+      grep ',throughput.ops,' "$out/samples.csv" | cut -d, -f3,4,7,11 || true
       ;;
   esac
 done

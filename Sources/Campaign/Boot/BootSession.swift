@@ -50,7 +50,7 @@ public struct BootSession: Sendable {
 
 extension Supervisor {
   /// Runs a foreign guest: the runner's standard output is the guest's console, its standard error the report.
-  fileprivate func boot(
+  func boot(
     _ specification: MachineSpecification, limit: Duration, console: @escaping @Sendable ([UInt8]) -> Void
   ) async -> RunnerOutcome {
     await supervise(

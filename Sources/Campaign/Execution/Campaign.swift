@@ -214,7 +214,11 @@ public struct Campaign: Sendable {
       if let image, cell.isCached { try prepare(image) }
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
-      let outcome = await supervisor.run(specification, limit: .seconds(Plan.limitSeconds(cell)))
+      let limit = Duration.seconds(Plan.limitSeconds(cell))
+      let outcome =
+        cell.workload.guest == .linux
+        ? await LinuxGuest.run(specification, limit: limit, on: supervisor)
+        : await supervisor.run(specification, limit: limit)
       if case .noKVM(let reason) = outcome { throw .host(reason) }
       guard let ended = RepetitionJudge.record(outcome, of: step, order: order) else { return nil }
       record = ended

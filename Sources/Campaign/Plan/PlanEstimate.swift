@@ -27,6 +27,7 @@ public struct PlanEstimate: Codable, Equatable, Sendable {
   /// longer than that: `rep outs` exits once a word.
   static func seconds(_ cell: PlannedCell) -> Double {
     guard cell.skipReason == nil else { return 0 }
+    if cell.workload.guest == .linux { return LinuxGuest.seconds(cell) }
     var longest = 0.0
     if cell.workload.isDisk, cell.mode.choices["disk"] == "ide-pio", cell.workload.parameter("operation") != "read" {
       longest = Double(cell.workload.number("block") ?? 0) / 2 * secondsPerWord

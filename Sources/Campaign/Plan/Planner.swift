@@ -42,7 +42,8 @@ public enum Planner {
               ? min(workload.warmupNanoseconds, quickWarmup) : workload.warmupNanoseconds,
             windowNanoseconds: request.quick
               ? min(workload.windowNanoseconds, quickWindow) : workload.windowNanoseconds,
-            skipReason: Feasibility.obstacle(workload, in: mode, imageBytes: imageBytes))
+            skipReason: LinuxGuest.obstacle(workload, request)
+              ?? Feasibility.obstacle(workload, in: mode, imageBytes: imageBytes))
           cell.skipReason = cell.skipReason ?? Feasibility.obstacle(to: cell, vcpus: request.vcpus ?? 1)
           cells.append(cell)
         }
@@ -99,6 +100,7 @@ public enum Planner {
     guard let vcpus = request.vcpus, (1...maximumVCPUs).contains(vcpus) else {
       throw .usage("--vcpus \(request.vcpus ?? 0): expected 1 to \(maximumVCPUs)")
     }
+    try LinuxGuest.check(request)
     guard let memory = request.memory, (16 << 20...1 << 30).contains(memory), memory % 4096 == 0 else {
       throw .usage("--memory \(Quantity.text(bytes: request.memory ?? 0)): expected 16MiB to 1GiB in whole pages")
     }

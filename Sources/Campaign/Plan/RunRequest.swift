@@ -43,6 +43,13 @@ public struct RunRequest: Codable, Equatable, Sendable {
   /// Programs that run the guests, each every cell; nil for the builtin one only.
   public var runners: [GuestRunner]?
 
+  /// Kernel and initial ramdisk of `guest: linux` workloads.
+  public var linuxKernel: String?
+  /// See `linuxKernel`.
+  public var linuxInitrd: String?
+  /// Start Linux guests even where ring 0 is interpreted.
+  public var isForced: Bool?
+
   /// Everything with its default.
   public init() {}
 
@@ -101,6 +108,9 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("disk", disk, planned.disk),
       differ(
         "runner", runners.flatMap { list($0.map(\.rawValue)) }, list((planned.runners ?? [.builtin]).map(\.rawValue))),
+      differ("linux-kernel", linuxKernel, planned.linuxKernel),
+      differ("linux-initrd", linuxInitrd, planned.linuxInitrd),
+      differ("force", isForced, planned.isForced),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),
       differ("mode", list(modes), list(planned.modes)),

@@ -43,6 +43,8 @@ struct KernelSchema: Sendable {
   let parameters: [ParameterSchema]
   /// True where it needs neither a device nor a kernel: it can also run natively, as a process of the host.
   var runsAsProcess = false
+  /// The guest that it runs in.
+  var guest = GuestKind.pvbench
 
   static let all: [KernelSchema] = [
     KernelSchema(
@@ -155,6 +157,14 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "operation", kind: .word(["inflate", "reporting"]), isRequired: true),
         ParameterSchema(name: "count", kind: .count(1...1024), isRequired: true),
       ]),
+    KernelSchema(
+      name: "fio", uses: ["disk", "transport", "doorbell"],
+      parameters: [
+        ParameterSchema(name: "operation", kind: .word(["read", "write"]), isRequired: true),
+        ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
+        ParameterSchema(name: "block", kind: .size(512...(1 << 20), multipleOf: 512), isRequired: true),
+        ParameterSchema(name: "depth", kind: .count(1...256), isRequired: true),
+      ], guest: .linux),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

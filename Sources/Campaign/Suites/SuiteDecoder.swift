@@ -5,7 +5,7 @@ import Measurement
 struct SuiteDecoder {
   private static let suiteKeys = ["suite", "summary", "defaults", "workloads"]
   private static let defaultKeys = [
-    "kernel", "primary", "metrics", "floors", "modes", "tags", "requires", "warmup", "window",
+    "guest", "kernel", "primary", "metrics", "floors", "modes", "tags", "requires", "warmup", "window",
   ]
   private static let rowKeys = ["id", "summary", "parameters"] + defaultKeys
   private static let modeNames = MachineProfile.modes.map(\.name)
@@ -56,6 +56,10 @@ struct SuiteDecoder {
     guard workload.metrics.contains(workload.primary) else {
       throw row.error("primary: '\(workload.primary)' is not among the workload's metrics")
     }
+    let guest = KernelSchema.named(workload.kernel)?.guest ?? .pvbench
+    guard guest == workload.guest ?? .pvbench else {
+      throw row.error("kernel '\(workload.kernel)' needs guest: \(guest.rawValue)")
+    }
     workload.parameters = try decodeParameters(parameters, of: workload.kernel, row: row)
     return workload
   }
@@ -65,6 +69,9 @@ struct SuiteDecoder {
     switch key {
     case "id": workload.id = try value.text("a name such as disk.randread.4k.qd1")
     case "summary": workload.summary = try value.text("a sentence")
+    case "guest":
+      let name = try value.word(of: GuestKind.allCases.map(\.rawValue), kind: "guest")
+      workload.guest = GuestKind(rawValue: name)
     case "kernel": workload.kernel = try value.word(of: KernelSchema.all.map(\.name), kind: "kernel")
     case "primary":
       workload.primary = try value.word(of: MetricCatalog.all.filter(\.primary).map(\.id), kind: "primary metric")

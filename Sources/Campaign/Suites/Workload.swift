@@ -9,6 +9,14 @@ public struct FloorOverride: Codable, Equatable, Sendable {
   public var absolute: Double?
 }
 
+/// Whose guest a workload runs in.
+public enum GuestKind: String, Codable, CaseIterable, Sendable {
+  /// pvbench's own, which is built in.
+  case pvbench
+  /// Linux, whose kernel and initial ramdisk the user names.
+  case linux
+}
+
 /// One row of a suite: a guest kernel with its parameters, and how its results are judged.
 public struct Workload: Codable, Equatable, Sendable {
   /// A kernel's parameter as the guest is given it: a decimal number in base units, or a word.
@@ -25,7 +33,9 @@ public struct Workload: Codable, Equatable, Sendable {
   public var id: String
   /// A line for people.
   public var summary: String
-  /// The guest's kernel.
+  /// What runs in the guest: pvbench's own kernel, or a tool on Linux. Nil for pvbench's, as in plans of before.
+  public var guest: GuestKind?
+  /// The guest's kernel, or its tool.
   public var kernel: String
   /// Its parameters, in the order of the row.
   public var parameters: [Parameter]

@@ -26,6 +26,7 @@ public enum ForeignRun {
 private final class ForeignMachine {
   private let specification: MachineSpecification
   private let started: UInt64
+  private let isProgrammedIO: Bool
   private let kernelName: String
   private let memory: GuestMemory
   private let wiring: Wiring
@@ -48,6 +49,9 @@ private final class ForeignMachine {
     var specification = specification
     // All clocks are there; which of them is used is the guest's own choice.
     (specification.choices["clock"], specification.choices["timer"]) = ("tsc", "lapic")
+    // Linux's driver is for the PIIX3's function, and leaves DMA alone where it is told to.
+    isProgrammedIO = specification.choices["disk"] == "ide-pio"
+    if isProgrammedIO { specification.choices["disk"] = "ide-dma" }
     self.specification = specification
     guard specification.choices["irqchip"] != "split" else {
       throw .unavailable("a foreign guest needs irqchip=kernel: it expects an 8259 and an 8254")
@@ -80,7 +84,8 @@ private final class ForeignMachine {
       if guest.hasACPI {
         try ACPITables(vcpus: specification.vcpus, mmioSlots: wiring.mmioSlots).write(into: memory)
       }
-      try Self.handOver(guest, kernel, above: end, specification, devices: wiring.commandLine, into: memory)
+      let devices = (guest.hasACPI ? "" : " " + wiring.commandLine) + (isProgrammedIO ? " libata.dma=0" : "")
+      try Self.handOver(guest, kernel, above: end, specification, devices: devices, into: memory)
       let dispatcher = wiring.takeDispatcher()
       var vcpus: [ForeignVCPU] = []
       for index in 0..<specification.vcpus {
@@ -130,7 +135,7 @@ private final class ForeignMachine {
         ramdisk = try loadModule(environment(specification), kernel, above: end, into: memory)
       }
     } catch { throw .foreignImage(error, path: guest.initrd ?? guest.kernel) }
-    if case .multiboot = kernel { line = guest.kernel } else if !guest.hasACPI { line += " " + devices }
+    if case .multiboot = kernel { line = guest.kernel } else { line += devices }
     if !guest.append.isEmpty { line += " " + guest.append }
     let handover = Handover(
       commandLine: Array(line.utf8), ramdisk: ramdisk, acpiRoot: guest.hasACPI ? ACPITables.root : nil)

@@ -13,7 +13,8 @@ final class GuardedMemory {
 
   private static let guardByteCount = 1 << 20
 
-  /// `byteCount` bytes (a power of two for whoever takes addresses from inputs; small ones find places elsewhere too easily) between guards of a MiB each.
+  /// `byteCount` bytes (a power of two for whoever takes addresses from inputs; small ones find places elsewhere too easily)
+  /// between guards of a MiB each.
   init(byteCount: Int = 1 << 17) throws {
     self.byteCount = byteCount
     guest = try Self.place(byteCount)
