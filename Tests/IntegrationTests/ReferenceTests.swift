@@ -6,7 +6,7 @@ import Testing
 
 /// Tests/Reference/reference.c, compiled for the tests.
 final class ReferenceRunner {
-  let path: String
+  private let path: String
   private let folder: TemporaryFolder
 
   init() throws {
@@ -21,6 +21,8 @@ final class ReferenceRunner {
     let result = try Child.run(environment + [compiler] + options + ["-o", path, source])
     try #require(result.status == 0, "\(result.errors)")
   }
+
+  func run(_ arguments: [String]) throws -> Child.Result { try Child.run([path] + arguments) }
 
   private static let searchPath: String = getenv("PATH").map { String(cString: $0) } ?? ""
 
@@ -61,8 +63,7 @@ extension RealGuests {
 
     @Test(arguments: ["pio", "mmio"])
     func theReferenceIsGivenTheSameArgumentsAndReportsTheSameFigures(way: String) throws {
-      let reference = try ReferenceRunner()
-      let result = try Child.run([reference.path] + specification(way).arguments)
+      let result = try ReferenceRunner().run(specification(way).arguments)
       #expect(result.status == 0, "\(result.errors)")
       let report = RunnerReport(parsing: result.output)
       #expect(report.isComplete)
@@ -72,7 +73,7 @@ extension RealGuests {
     }
 
     @Test func theReferenceRefusesAnotherWay() throws {
-      let result = try Child.run([ReferenceRunner().path, "parameter:way=teleport"])
+      let result = try ReferenceRunner().run(["parameter:way=teleport"])
       #expect(result.status == 64)
       #expect(result.errors == "reference: parameter:way='teleport': expected pio or mmio\n")
     }

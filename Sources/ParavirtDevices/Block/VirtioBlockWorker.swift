@@ -101,6 +101,8 @@ public final class VirtioBlockWorker: DeviceWorker, @unchecked Sendable {
     while !isStopping {
       if hasNewOrder { try followOrder() }
       try serve()
+      // What was seen while awake will not wake anybody again.
+      if isStopping || hasNewOrder { continue }
       try wait()
       window.woke(at: PollingWindow.now())
       answer()
