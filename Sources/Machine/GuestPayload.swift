@@ -50,6 +50,14 @@ enum GuestPayload {
   }
 }
 
+extension GuestMemory {
+  /// RAM as the machine is to have it: of its kind of pages, on its NUMA nodes.
+  convenience init(of specification: MachineSpecification) throws(GuestMemoryError) {
+    try self.init(byteCount: Int(specification.memory), pages: specification.pages)
+    if !specification.memoryNodes.isEmpty { try bind(to: specification.memoryNodes) }
+  }
+}
+
 extension MachineSpecification {
   /// What guest RAM is made of on the host.
   var pages: PageKind { choices["pages"].flatMap(PageKind.init) ?? .small }

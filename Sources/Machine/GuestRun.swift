@@ -67,13 +67,7 @@ private final class Machine {
       if makesHypercalls, !HypercallProbe.reachesKVM(system) {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
-      let memory = try GuestMemory(
-        byteCount: Int(specification.memory), pages: specification.pages)
-      if !specification.memoryNodes.isEmpty {
-        do throws(GuestMemoryError) { try memory.bind(to: specification.memoryNodes) } catch {
-          throw MachineError.unavailable("\(error)")
-        }
-      }
+      let memory = try GuestMemory(of: specification)
       let entry = try GuestLoader.load(image, into: memory)
       try GuestLoader.writePageTables(into: memory)
       let supported = try system.supportedCPUID().showingListedStates()

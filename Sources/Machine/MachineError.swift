@@ -18,7 +18,10 @@ public enum MachineError: Error, CustomStringConvertible {
 
   /// Pages that the host does not have are nothing that has failed.
   init(_ error: GuestMemoryError) {
-    if case .noHugePages = error { self = .unavailable("\(error)") } else { self = .memory(error) }
+    switch error {
+    case .noHugePages, .cannotBind: self = .unavailable("\(error)")
+    default: self = .memory(error)
+    }
   }
 
   /// What happened, in one line.

@@ -13,10 +13,12 @@ struct MachineResources: Sendable {
 }
 
 extension MachineResources {
-  /// The place of a cell's guest; nil where it goes where the host likes.
-  func placement(of cell: PlannedCell) -> Placement? {
-    guard case .success(let placement)? = outcome(of: cell) else { return nil }
-    return placement
+  /// Puts a cell's guest in its place; it goes where the host likes where it has none.
+  func place(_ cell: PlannedCell, _ specification: inout MachineSpecification) {
+    guard case .success(let placement)? = outcome(of: cell) else { return }
+    specification.vcpuCPUs = placement.pinning.vcpuCPUs
+    specification.ioCPU = placement.pinning.ioCPU
+    specification.memoryNodes = placement.memoryNodes
   }
 
   /// Why this host has no such place for a cell's guest.
@@ -58,11 +60,7 @@ extension Plan {
     specification.windowNanoseconds = cell.windowNanoseconds
     // The runner knows best where its guest hangs: it is given the time to say so before it is killed.
     specification.timeoutNanoseconds = UInt64((Self.limitSeconds(cell) - 3) * 1e9)
-    if let placement = resources.placement(of: cell) {
-      specification.vcpuCPUs = placement.pinning.vcpuCPUs
-      specification.ioCPU = placement.pinning.ioCPU
-      specification.memoryNodes = placement.memoryNodes
-    }
+    resources.place(cell, &specification)
     specification.userspaceExitEvent = resources.userspaceExitEvent
     specification.kvmPath = resources.kvmPath
     specification.runner = cell.program

@@ -46,8 +46,7 @@ enum LinuxGuest {
     specification.choices = cell.mode.choices.merging(["net": "none"]) { $1 }
     specification.disk = .memory(byteCount: diskBytes)
     specification.timeoutNanoseconds = UInt64((Plan.limitSeconds(cell) - 3) * 1e9)
-    specification.vcpuCPUs = resources.vcpuCPUs
-    specification.ioCPU = resources.ioCPU
+    resources.place(cell, &specification)
     specification.kvmPath = resources.kvmPath
     return specification
   }
