@@ -1,7 +1,10 @@
 # make bench   install what is missing, build, run the disk suite quickly, say where the report is
 # make build   leaves the program at .build/release/pvbench
 # make test    install, build, lint, all tests: what CI runs
-# make test-svm   every suite briefly on an AMD processor with SVM that QEMU emulates: hypercalls, native ring 0
+# make test-svm   what follows, on an AMD processor with SVM that QEMU emulates
+# make test-svm-suites   every suite briefly: hypercalls, native ring 0; CI runs it, too
+# make test-svm-linux   Debian's kernel on our runner: its drivers for every device, fio and iperf3
+# make linux-guest   that kernel and an initramfs with its tools, in .build/linux-guest
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
@@ -11,10 +14,12 @@ SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
+LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-deterministic bench-peers lint fuzz packages packages-peer packages-svm clean
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-peers linux-guest lint fuzz packages \
+  packages-peer packages-svm packages-linux clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -26,8 +31,16 @@ test: build packages-peer lint
 	swift build --build-tests
 	PVBENCH_VM="$(CURDIR)/.build/release/pvbench-vm" swift test --skip-build
 
-test-svm: build packages-svm
+test-svm: test-svm-suites test-svm-linux
+
+test-svm-suites: build packages-svm
 	Tests/SVM/test.sh
+
+test-svm-linux: build packages-svm linux-guest
+	Tests/SVM/linux.sh
+
+linux-guest: packages-linux
+	Tests/SVM/linux-guest.sh .build/linux-guest
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
@@ -58,6 +71,9 @@ packages-peer:
 
 packages-svm:
 	$(call install,$(SVM_PACKAGES))
+
+packages-linux:
+	$(call install,$(LINUX_PACKAGES))
 
 clean:
 	swift package clean

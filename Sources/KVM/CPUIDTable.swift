@@ -88,6 +88,13 @@ public struct CPUIDTable: Equatable, Sendable {
     return table
   }
 
+  /// The same processor with the sign of a hypervisor, CPUID.1:ECX[31], without which guests do not look for KVM's leaves.
+  public func showingHypervisor() -> CPUIDTable {
+    var table = self
+    table.update(1) { $0.ecx |= 1 << 31 }
+    return table
+  }
+
   /// The same processor with the TSC-deadline mode of its local APIC's timer, CPUID.1:ECX[24].
   public func showingTSCDeadline() -> CPUIDTable {
     var table = self

@@ -31,13 +31,13 @@ public struct KVMSystem: ~Copyable {
 
   /// The CPUID leaves that this host's KVM can give to a guest, KVM's own signature and features included. So is the local
   /// APIC's TSC-deadline mode where KVM has it: KVM leaves that bit to whoever knows where the local APIC is (api.rst 4.46), and
-  /// every machine here has it in the kernel.
+  /// every machine here has it in the kernel. And so is the sign of a hypervisor, which most hosts' KVM leaves to its user as well.
   public func supportedCPUID() throws(KVMError) -> CPUIDTable {
     var entries = [kvm_cpuid_entry2](repeating: kvm_cpuid_entry2(), count: pv_cpuid_capacity)
     // SAFETY: the array has room for `pv_cpuid_capacity` entries, the most that the shim ever copies.
     let count = entries.withUnsafeMutableBufferPointer { pv_kvm_supported_cpuid(descriptor.raw, $0.baseAddress) }
     try Descriptor.check(.getSupportedCPUID, count)
-    let table = CPUIDTable(entries: entries.prefix(Int(count)).map(CPUIDTable.Entry.init(raw:)))
+    let table = CPUIDTable(entries: entries.prefix(Int(count)).map(CPUIDTable.Entry.init(raw:))).showingHypervisor()
     return check(KVM_CAP_TSC_DEADLINE_TIMER) > 0 ? table.showingTSCDeadline() : table
   }
 

@@ -22,11 +22,13 @@ final class ReferenceRunner {
     try #require(result.status == 0, "\(result.errors)")
   }
 
-  private static let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
+  private static let searchPath: String = getenv("PATH").map { String(cString: $0) } ?? ""
 
-  private static let compiler = ["clang", "cc"].flatMap { name in
-    searchPath.split(separator: ":").map { "\($0)/\(name)" }
-  }.first { access($0, X_OK) == 0 }
+  private static let compiler: String? = {
+    let folders = searchPath.split(separator: ":").map(String.init)
+    let paths: [String] = ["clang", "cc"].flatMap { name in folders.map { "\($0)/\(name)" } }
+    return paths.first { access($0, X_OK) == 0 }
+  }()
 }
 
 extension RealGuests {

@@ -29,6 +29,12 @@ struct CPUIDTableTests {
     #expect(hidden.entries.count == 4)
   }
 
+  @Test func showingTheHypervisorTakesHidingBack() {
+    let shown = table.hidingHypervisor().showingHypervisor()
+    #expect(shown.entry(1)?.ecx == 1 << 31 | 1 << 26)
+    #expect(shown.entry(0x4000_0000) == nil)
+  }
+
   @Test func showingTheDeadlineModeChangesOneBit() {
     let shown = table.showingTSCDeadline()
     #expect(shown.entry(1)?.ecx == 1 << 31 | 1 << 26 | 1 << 24)

@@ -1,22 +1,23 @@
 #!/bin/bash
-# svm.sh [-o ARCHIVE-FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i] JOB FILE…: runs the shell script JOB, beside the files, as root
+# svm.sh [-o ARCHIVE-FOLDER] [-d DATA-FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i] JOB FILE…: runs the shell script JOB, beside the files, as root
 # on a Linux with kvm_amd on an AMD processor with SVM that QEMU emulates in software. Ring 0 is native there, hypercalls
 # reach KVM, CPUID is intercepted: what a host without SVM cannot show. What the job leaves in its folder `out` is brought to
 # ARCHIVE-FOLDER. Its output comes out here, and so does its exit code; 125 where it did not end (the console is printed).
+#   -d  what is in this folder is in /data, on the machine's disk
 #   -i  counts instructions (-icount) in place of time: the same every time, and no measure of time
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${PVBENCH_SVM_CACHE:-$here/../../.build/svm}
-memory=1536 processors=2 limit=600 out= accelerator=tcg,thread=multi count=()
-while getopts o:m:s:t:i option; do
+memory=1536 processors=2 limit=600 out= data=() accelerator=tcg,thread=multi count=()
+while getopts o:d:m:s:t:i option; do
   case $option in
-    o) out=$OPTARG ;; m) memory=$OPTARG ;; s) processors=$OPTARG ;; t) limit=$OPTARG ;;
+    o) out=$OPTARG ;; d) data=(-d "$OPTARG") ;; m) memory=$OPTARG ;; s) processors=$OPTARG ;; t) limit=$OPTARG ;;
     i) accelerator=tcg,thread=single processors=1 count=(-icount shift=2,sleep=off) ;;
     *) exit 64 ;;
   esac
 done
 shift $((OPTIND - 1))
-[ $# -ge 1 ] || { echo "usage: svm.sh [-o FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i] JOB FILE…" >&2; exit 64; }
+[ $# -ge 1 ] || { echo "usage: svm.sh [-o FOLDER] [-d FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i] JOB FILE…" >&2; exit 64; }
 command -v qemu-system-x86_64 > /dev/null || { echo "svm.sh: qemu-system-x86_64 is missing (make packages-svm)" >&2; exit 69; }
 "$here/prepare.sh" "$cache"
 
@@ -37,7 +38,7 @@ done
 (cat "$cache/base.cpio.gz"; cd "$work/root" && find . -mindepth 1 | cpio -o -H newc --quiet | gzip -1) > "$work/initrd"
 
 truncate -s 1G "$work/disk"
-/sbin/mkfs.ext4 -q -F -O ^has_journal "$work/disk"
+/sbin/mkfs.ext4 -q -F -O ^has_journal "${data[@]}" "$work/disk"
 
 timeout -k 5 "$limit" qemu-system-x86_64 -M q35 -accel "$accelerator" "${count[@]}" -cpu EPYC,+svm -smp "$processors" \
   -m "$memory" -display none -nodefaults -monitor none -no-reboot -serial "file:$work/console" -serial "file:$work/output" \

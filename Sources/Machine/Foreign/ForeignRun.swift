@@ -58,8 +58,7 @@ private final class ForeignMachine {
       power = try MachineSwitch(clock: HostClock.sinceBoot)
     } catch { throw .wiring("no eventfd, errno \(error.errno)") }
     do {
-      let memory = try GuestMemory(
-        byteCount: Int(specification.memory), hugePages: specification.choices["pages"] == "thp")
+      let memory = try GuestMemory(byteCount: Int(specification.memory), pages: specification.pages)
       let (kernel, entry, end) = try Self.loadKernel(guest, into: memory)
       let system = try KVMSystem(path: specification.kvmPath)
       if kernel.isLinux, !guest.isForced, RingProbe.isRing0Interpreted(system) {
