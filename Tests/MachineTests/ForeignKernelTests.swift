@@ -200,6 +200,13 @@ struct ForeignKernelTests {
     #expect(try kernel.placeRamdisk(byteCount: 4096, above: 0x21_0000, in: memory) == GuestAddress(0xFF_F000))
   }
 
+  @Test func notEvenAnEmptyRamdiskLiesBelowItsKernel() throws {
+    let kernel = try load(ForeignBzImage(ramdiskLimit: 0xFFFF).bytes).kernel
+    #expect(throws: ForeignImageError.initrdDoesNotFit(byteCount: 0, room: 0)) {
+      try kernel.placeRamdisk(byteCount: 0, above: 0x21_0000, in: memory)
+    }
+  }
+
   @Test func aModuleIsJustAboveItsKernel() throws {
     let kernel = try load(ForeignELF(is64Bit: false, machine: 3, multibootFlags: 0).bytes).kernel
     #expect(try kernel.placeRamdisk(byteCount: 30, above: 0x20_0020, in: memory) == GuestAddress(0x20_1000))

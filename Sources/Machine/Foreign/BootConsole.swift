@@ -26,6 +26,8 @@ final class BootConsole: SerialSink, Sendable {
   }
 
   private let state = Mutex(State())
+  /// Held by whoever writes, so that bytes leave in their order.
+  private let output = Mutex(())
   private let descriptor: Int32
   private let marker: [UInt8]?
   private let clock: @Sendable () -> UInt64
@@ -74,15 +76,17 @@ final class BootConsole: SerialSink, Sendable {
 
   /// Writes what has gathered; a reader that has gone away is no reason to stop the guest.
   func flush() {
-    let bytes = state.withLock { state in
-      defer { state.pending.removeAll(keepingCapacity: true) }
-      return state.pending
-    }
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      guard count > 0 || errno == EINTR else { return }
-      rest = rest.dropFirst(max(count, 0))
+    output.withLock { _ in
+      let bytes = state.withLock { state in
+        defer { state.pending.removeAll(keepingCapacity: true) }
+        return state.pending
+      }
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard count > 0 || errno == EINTR else { return }
+        rest = rest.dropFirst(max(count, 0))
+      }
     }
   }
 

@@ -61,7 +61,7 @@ enum ForeignLayout {
     let top = min(limit, UInt64(memory.byteCount)) & ~(page - 1)
     let bottom = (max(kernelEnd, highMemory) &+ page - 1) & ~(page - 1)
     let room = top > bottom ? top - bottom : 0
-    guard byteCount <= room else { throw .initrdDoesNotFit(byteCount: byteCount, room: room) }
+    guard top >= bottom, byteCount <= room else { throw .initrdDoesNotFit(byteCount: byteCount, room: room) }
     return GuestAddress((top - byteCount) & ~(page - 1))
   }
 
