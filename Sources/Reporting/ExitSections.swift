@@ -19,9 +19,9 @@ struct ExitBars: Sendable {
     let handler: String
   }
 
-  /// Nil where no mode measured anything.
+  /// Nil where no mode counted exits: what runs natively has none to count, and none is not zero.
   init?(_ cells: [CellSummary]) {
-    let measured = cells.filter { !$0.isEmpty }
+    let measured = cells.filter { !$0.exitsByReason.isEmpty || $0.metrics.contains("exits.per_op") }
     guard !measured.isEmpty else { return nil }
     let countsOperations = measured.allSatisfy { $0.operations != nil }
     per = countsOperations ? "operation" : "boot"
