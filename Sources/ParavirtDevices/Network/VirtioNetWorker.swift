@@ -55,11 +55,8 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
   private var window = PollingWindow()
   /// True while the thread stays awake: doorbells are not asked for.
   private var isAwake = false
-  /// Frames carried so far.
-  private var sent: UInt64 = 0
-  private var delivered: UInt64 = 0
-  /// True where the guest has the last word: the next frame is the far side's.
-  private var expectsFarSide = false
+  /// Frames carried so far, either way.
+  private var carried: UInt64 = 0
 
   /// Frames in one direction before the other gets its turn.
   private static let budget = 128
@@ -127,13 +124,9 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
     while !isStopping {
       if hasNewOrder { followOrders() }
       isAwake = staysAwake
-      if isAwake { mayHaveInput = true }
-      let before = (sent: sent, delivered: delivered)
+      let before = carried
       let hasMore = carry()
-      if (sent, delivered) != before {
-        expectsFarSide = delivered == before.delivered
-        window.worked(at: PollingWindow.now())
-      }
+      if carried != before { window.worked(at: PollingWindow.now()) }
       if hasMore || !isAwake { wait(sleeping: !hasMore) }
     }
     flush()
@@ -156,10 +149,10 @@ extension VirtioNetWorker {
     }
   }
 
-  /// True where the next frame is expected so soon that a sleep is not worth while, and is the guest's, or comes from a port
-  /// that needs no other thread for it: such a thread may be waiting for this very processor.
+  /// True where the next frame is expected so soon that a sleep is not worth while, and comes from a port that needs no other
+  /// thread for it: such a thread may be waiting for this very processor.
   private var staysAwake: Bool {
-    (port.inputDescriptor < 0 || !expectsFarSide) && window.isOpen(at: PollingWindow.now())
+    port.inputDescriptor < 0 && window.isOpen(at: PollingWindow.now())
       && !mustStop.load(ordering: .acquiring) && tenures.allSatisfy { $0.news == nil }
   }
 
@@ -223,7 +216,7 @@ extension VirtioNetWorker {
     while budget > 0, try served.queue.pop(into: &chain) {
       budget -= 1
       receivingPair = pair
-      sent &+= 1
+      carried &+= 1
       transmittedCount.wrappingAdd(1, ordering: .relaxed)
       try send(served)
       try served.queue.push(head: chain.head, written: 0)
@@ -282,7 +275,7 @@ extension VirtioNetWorker {
         continue
       }
       try buffers[pair].giveBack(length: length, offload: offload, to: served.queue)
-      delivered &+= 1
+      carried &+= 1
       receivedCount.wrappingAdd(1, ordering: .relaxed)
     }
     try interruptIfWanted(served)
