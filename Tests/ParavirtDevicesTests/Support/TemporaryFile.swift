@@ -8,7 +8,7 @@ final class TemporaryFile {
 
   /// Creates the file with `content`.
   init(_ content: [UInt8]) throws {
-    var template = Array("./paravirt-test-XXXXXX".utf8CString)
+    var template = Array("./.build/paravirt-test-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { throw CreationError() }
     defer { close(descriptor) }
