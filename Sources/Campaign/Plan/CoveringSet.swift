@@ -23,7 +23,7 @@ enum CoveringSet {
       rows[index].modes += modes(for: rows[index].workload, beside: rows[index].modes, imageBytes: imageBytes)
     }
     for subsystem in MachineProfile.subsystems where !subsystem.isPlacement {
-      for value in subsystem.values {
+      for value in subsystem.values where !subsystem.rareValues.contains(value.name) {
         let setting = [subsystem.name: value.name]
         guard !rows.contains(where: { $0.measures(setting, imageBytes) }),
           let (index, mode) = firstMode(with: setting, among: rows, imageBytes)
