@@ -21,7 +21,7 @@ JOB
   for try in 1 2 3 4 5; do
     rm -rf "$runs/run-$name"
     code=0
-    Tests/SVM/svm.sh -t 120 -o "$runs/run-$name" "$job" .build/release/pvbench .build/release/pvbench-vm || code=$?
+    Tests/SVM/svm.sh -t 90 -o "$runs/run-$name" "$job" .build/release/pvbench .build/release/pvbench-vm || code=$?
     [ $code = 125 ] || return $code
     echo "svm: $name: try $try did not end"
   done
@@ -48,7 +48,7 @@ has_true_reasons() {
     'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)'
 }
 
-for suite in console cpu disk memory network platform; do
+for suite in console cpu disk exits memory network platform; do
   check "$suite: the run is complete" boot $suite --suite $suite
   check "$suite: cells are skipped only for reasons that are true here" has_true_reasons $suite
   check "$suite: KVM's vendor module is kvm_amd" grep -q '"vendor" *: *"kvm_amd"' "$runs/run-$suite/run.json"
