@@ -56,14 +56,14 @@ struct Headline: Sendable {
     }
   }
 
-  /// `, with 0.02 instead of 266 userspace exits per operation`, where both modes counted them.
+  /// `, with 0.02 instead of 266 userspace exits per operation`, where both modes counted them and either had one.
   private static func exits(
     _ comparison: ComparisonRecord, _ pair: (a: String, b: String), _ cells: [CellSummary]
   ) -> String {
     func median(_ mode: String) -> Double? {
       cells.first { $0.cell.workload == comparison.workload && $0.cell.mode == mode }?.side("exits.per_op").median
     }
-    guard let before = median(pair.a), let after = median(pair.b) else { return "" }
+    guard let before = median(pair.a), let after = median(pair.b), before > 0 || after > 0 else { return "" }
     return ", with \(Formatting.number(after)) instead of \(Formatting.number(before)) userspace exits per operation"
   }
 }

@@ -18,6 +18,18 @@ import Testing
     #expect(!page.contains("@import"))
   }
 
+  @Test func theHeadlineSpeaksOfExitsWhereThereWereAny() throws {
+    let quiet = try page { run in
+      for cell in run.cells.indices {
+        for index in run.cells[cell].repetitions.indices {
+          run.cells[cell].repetitions[index].metrics["exits.per_op"] = 0
+        }
+      }
+    }
+    #expect(try page().contains("instead of 23.0 userspace exits per operation"))
+    #expect(!quiet.contains("userspace exits per operation.<"))
+  }
+
   @Test(arguments: [
     "<script>alert(1)</script>", "\" onload=\"x", "<\u{338}img src=x>", "\"\u{301} onload=x y=\"", "\u{600}\"x",
     "</style><b>", "{{{style}}}",
