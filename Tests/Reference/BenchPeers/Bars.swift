@@ -134,6 +134,7 @@ enum Duels {
       [("operation", operation), ("port", "tap"), ("size", "106"), ("depth", isRoundTrip ? "1" : "128"), ("rate", "0")])
     specification.network = .stack(isRoundTrip ? .echo : .sink)
     specification.choices["net"] = card
+    specification.choices["transport"] = "pci"
     return specification
   }
 
