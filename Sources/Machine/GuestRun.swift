@@ -115,15 +115,7 @@ private final class Machine {
       self.memory = memory
       self.wiring = wiring
       virtualMachine = machine
-    } catch let error as KVMError {
-      throw .kvm(error)
-    } catch let error as GuestMemoryError {
-      throw MachineError(error)
-    } catch let error as MachineError {
-      throw error
-    } catch {
-      throw .wiring("\(error)")
-    }
+    } catch { throw MachineError(making: error) }
   }
 
   /// Runs the guest until it is done, stops or is out of time.
@@ -132,27 +124,15 @@ private final class Machine {
     pv_forget_unwritten_data()
     var timedOutAfter: Double?
     do {
-      let workers = try wiring.workers.enumerated().map { index, worker in
-        try PosixThread(name: "io\(index)", cpu: specification.ioCPU) { [workerFailure] in
-          do { try worker.run() } catch { workerFailure.note("I/O thread \(index): \(error)") }
-        }
-      }
-      let threads = try vcpus.enumerated().map { index, vcpu in
-        let cpus = specification.vcpuCPUs
-        return try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) { vcpu.run() }
-      }
+      let threads = try MachineThreads(
+        specification, devices: wiring.workers, failure: workerFailure,
+        vcpus: vcpus.map { vcpu in { vcpu.run() } })
       if !waitForEnd(nanoseconds: specification.timeoutNanoseconds), workerFailure.text == nil {
         timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9
       }
-      stop(threads)
-      threads.forEach { $0.join() }
-      for worker in wiring.workers { worker.stop() }
-      workers.forEach { $0.join() }
-    } catch let error as PosixThread.CreationError {
-      throw .wiring("cannot start a thread: \(String(cString: strerror(error.errno)))")
-    } catch {
-      throw .wiring("\(error)")
-    }
+      stop(threads.vcpus)
+      threads.join()
+    } catch { throw MachineError(making: error) }
     return ReportBuilder.report(outcome(timedOutAfter: timedOutAfter))
   }
 

@@ -1,5 +1,6 @@
 import Backends
 import DeviceModel
+import Glibc
 import GuestMemory
 import KVM
 
@@ -21,6 +22,18 @@ public enum MachineError: Error, CustomStringConvertible {
     switch error {
     case .noHugePages, .cannotBind: self = .unavailable("\(error)")
     default: self = .memory(error)
+    }
+  }
+
+  /// Whatever the making of a machine, or of its threads, threw.
+  init(making error: any Error) {
+    switch error {
+    case let error as MachineError: self = error
+    case let error as KVMError: self = .kvm(error)
+    case let error as GuestMemoryError: self.init(error)
+    case let error as PosixThread.CreationError:
+      self = .wiring("cannot start a thread: \(String(cString: strerror(error.errno)))")
+    default: self = .wiring("\(error)")
     }
   }
 

@@ -44,15 +44,7 @@ final class BareRun {
       orders.heartbeat += MemoryMap.processShift
       try GuestLoader.writeStartInfo(
         orders: orders.encoded(), commandLine: "", shift: MemoryMap.processShift, into: memory)
-    } catch let error as KVMError {
-      throw .kvm(error)
-    } catch let error as GuestMemoryError {
-      throw MachineError(error)
-    } catch let error as MachineError {
-      throw error
-    } catch {
-      throw .wiring("\(error)")
-    }
+    } catch { throw MachineError(making: error) }
     attendant = DoorbellAttendant(memory: memory, statistics: VCPUStatistics())
   }
 
@@ -70,7 +62,7 @@ final class BareRun {
           pv_enter_program(entry, Int32(index), start)
         }
       }
-    } catch { throw .wiring("cannot start a thread: \(String(cString: strerror(error.errno)))") }
+    } catch { throw MachineError(making: error) }
     return ReportBuilder.report(outcome(traps, hasEnded: waitForEnd()))
   }
 

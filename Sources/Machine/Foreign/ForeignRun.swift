@@ -100,15 +100,7 @@ private final class ForeignMachine {
       self.wiring = wiring
       self.vcpus = vcpus
       virtualMachine = machine
-    } catch let error as KVMError {
-      throw .kvm(error)
-    } catch let error as GuestMemoryError {
-      throw .memory(error)
-    } catch let error as MachineError {
-      throw error
-    } catch {
-      throw .wiring("\(error)")
-    }
+    } catch { throw MachineError(making: error) }
   }
 
   private static func loadKernel(
@@ -200,28 +192,16 @@ private final class ForeignMachine {
     outcome.started = started
     outcome.ready = HostClock.sinceBoot()
     do {
-      let workers = try wiring.workers.enumerated().map { index, worker in
-        try PosixThread(name: "io\(index)", cpu: specification.ioCPU) { [workerFailure] in
-          do { try worker.run() } catch { workerFailure.note("I/O thread \(index): \(error)") }
-        }
-      }
-      let threads = try vcpus.enumerated().map { index, vcpu in
-        let cpus = specification.vcpuCPUs
-        return try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) { vcpu.run() }
-      }
+      let threads = try MachineThreads(
+        specification, devices: wiring.workers, failure: workerFailure,
+        vcpus: vcpus.map { vcpu in { vcpu.run() } })
       if !waitForEnd(), workerFailure.text == nil {
         outcome.timedOutAfterSeconds = Double(specification.timeoutNanoseconds) / 1e9
       }
       outcome.ended = HostClock.sinceBoot()
-      stop(threads)
-      threads.forEach { $0.join() }
-      for worker in wiring.workers { worker.stop() }
-      workers.forEach { $0.join() }
-    } catch let error as PosixThread.CreationError {
-      throw .wiring("cannot start a thread: \(String(cString: strerror(error.errno)))")
-    } catch {
-      throw .wiring("\(error)")
-    }
+      stop(threads.vcpus)
+      threads.join()
+    } catch { throw MachineError(making: error) }
     console.flush()
     outcome.end = power.reason
     outcome.hostError = workerFailure.text

@@ -24,7 +24,7 @@ enum QEMUGuest {
     let worker = try far.stack.map { stack throws(MachineError) in
       do throws(PosixThread.CreationError) {
         return try PosixThread(name: "far side", cpu: specification.ioCPU) { stack.run() }
-      } catch { throw .wiring("cannot start a thread: \(String(cString: strerror(error.errno)))") }
+      } catch { throw MachineError(making: error) }
     }
     var outcome = run.outcome()
     far.stack?.stop()
