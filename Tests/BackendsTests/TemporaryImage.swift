@@ -9,7 +9,7 @@ final class TemporaryImage {
 
   /// Creates the file with `byteCount` zero bytes.
   init(byteCount: Int, mode: mode_t = 0o600) throws {
-    var template = Array("./backends-test-XXXXXX".utf8CString)
+    var template = Array("./.build/backends-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw CreationError() }
     directory = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     path = directory + "/disk.img"
