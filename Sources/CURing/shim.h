@@ -20,6 +20,13 @@ static const int pv_punch_hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 // RWF_DSYNC: a write that is durable when it completes.
 static const int pv_write_through = 0x2;
 
+// Reads from the page cache without waiting for the disk (preadv2(2), RWF_NOWAIT): the bytes read, which may be fewer than
+// asked for, or -errno; -EAGAIN where nothing is cached.
+static inline int64_t pv_read_cached(int descriptor, const struct iovec *buffers, int count, uint64_t offset) {
+  const long result = syscall(SYS_preadv2, descriptor, buffers, (long)count, (long)offset, 0L, 0x8L);
+  return result < 0 ? -errno : result;
+}
+
 // fallocate(2): 0, or -errno.
 static inline int pv_fallocate(int descriptor, int mode, int64_t offset, int64_t count) {
   return syscall(SYS_fallocate, descriptor, mode, offset, count) < 0 ? -errno : 0;
@@ -46,4 +53,15 @@ static inline int pv_direct_alignment(int descriptor, uint32_t *memory, uint32_t
 // (io_uring_enable_rings is declared, but not exported, by the shared liburing 2.3.)
 static inline int pv_ring_enable(struct io_uring *ring) {
   return syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_ENABLE_RINGS, (void *)0, 0) < 0 ? -errno : 0;
+}
+
+// Makes `descriptor` file 0 of a ring, which spares the kernel to look it up for every request: 0, or -errno.
+static inline int pv_ring_register_file(struct io_uring *ring, int descriptor) {
+  return syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES, &descriptor, 1) < 0 ? -errno : 0;
+}
+
+// Makes an entry's descriptor the number of a registered file.
+static inline void pv_use_registered_file(struct io_uring_sqe *entry) {
+  entry->fd = 0;
+  entry->flags |= IOSQE_FIXED_FILE;
 }

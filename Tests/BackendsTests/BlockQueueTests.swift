@@ -134,6 +134,36 @@ struct BlockQueueTests {
     #expect(target.array == source.array)
   }
 
+  @Test(arguments: StorageTests.Kind.allCases, [1, 2, 3])
+  func readsAreRightAloneAndInCompany(kind: StorageTests.Kind, company: Int) throws {
+    let rig = try Rig(kind)
+    let source = Buffer(count: 16 << 10)
+    source.fillWithPattern(seed: 3)
+    try rig.medium.storage.write(source.readable, at: 0)
+    let targets = (0..<company).map { _ in Buffer(count: 4096) }
+    for (token, target) in targets.enumerated() {
+      try rig.enqueue(BlockRequest(.read, offset: UInt64(token) * 4096, count: 4096), [target.bytes], token: token)
+    }
+    #expect(try rig.finish() == Dictionary(uniqueKeysWithValues: (0..<company).map { ($0, 0) }))
+    #expect(targets.flatMap(\.array) == Array(source.array.prefix(company * 4096)))
+  }
+
+  @Test func readThatThePageCacheDoesNotHoldIsFetched() throws {
+    let rig = try Rig(.buffered)
+    let image = try #require(rig.medium.image)
+    let source = Buffer(count: 4096)
+    source.fillWithPattern(seed: 4)
+    try rig.medium.storage.write(source.readable, at: 8192)
+    let descriptor = open(image.path, O_RDWR)
+    defer { close(descriptor) }
+    try #require(fsync(descriptor) == 0)
+    try #require(posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+    let target = Buffer(count: 4096)
+    try rig.enqueue(BlockRequest(.read, offset: 8192, count: 4096), [target.bytes], token: 6)
+    #expect(try rig.finish() == [6: 0])
+    #expect(target.array == source.array)
+  }
+
   @Test func diskBehindThePageCacheMayTakeItsTime() throws {
     #expect(try !Rig(.direct).queue.answersAtOnce)
   }

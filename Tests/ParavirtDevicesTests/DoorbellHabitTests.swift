@@ -28,13 +28,19 @@ struct DoorbellHabitTests {
     #expect(!habit.wantsDoorbell)
   }
 
-  @Test func ringingThatDoesNotHelpIsGivenUpForLong() {
+  @Test func ringingThatDoesNotHelpIsGivenUpForAWhile() {
     var habit = habit(afterInterrupts: DoorbellHabit.watched + DoorbellHabit.tried)
     #expect(!habit.wantsDoorbell)
     habit.answered(DoorbellHabit.rest - 1, interrupted: true)
     #expect(!habit.wantsDoorbell)
     habit.answered(1, interrupted: false)
     for _ in 0..<DoorbellHabit.watched { habit.answered(1, interrupted: true) }
+    #expect(habit.wantsDoorbell)
+  }
+
+  @Test func ringingThatSparesAFewSleepsHelps() {
+    var habit = habit(afterInterrupts: DoorbellHabit.watched)
+    for request in 0..<DoorbellHabit.tried { habit.answered(1, interrupted: request % 4 != 0) }
     #expect(habit.wantsDoorbell)
   }
 

@@ -3,7 +3,7 @@
 /// A driver that finds its request unfinished goes to sleep over it, and to be interrupted costs it more than anything that
 /// happens here. Ringing takes about as long as a fast request: a driver that rings finds it finished, and does not sleep. So
 /// where most requests are answered by an interrupt the doorbell is asked for, and where that does not help it is not, for a
-/// long time.
+/// while.
 struct DoorbellHabit {
   /// Requests between two judgements without the doorbell, and with it.
   static let watched = 16
@@ -11,7 +11,7 @@ struct DoorbellHabit {
   /// Judgements after which it is tried without again.
   static let trials = 16
   /// Requests for which it is left alone where it has not helped.
-  static let rest = 8192
+  static let rest = 1024
 
   private enum Phase {
     case watching
@@ -32,11 +32,13 @@ struct DoorbellHabit {
   mutating func answered(_ count: Int, interrupted: Bool) {
     requests += count
     interrupts += interrupted ? 1 : 0
-    let sleeps = 2 * interrupts > requests
     switch phase {
-    case .watching where requests >= Self.watched: enter(sleeps ? .ringing(trials: Self.trials) : .watching)
+    case .watching where requests >= Self.watched:
+      enter(2 * interrupts > requests ? .ringing(trials: Self.trials) : .watching)
     case .ringing(let trials) where requests >= Self.tried:
-      enter(sleeps ? .resting : trials > 1 ? .ringing(trials: trials - 1) : .watching)
+      // A sleep costs several doorbells: it pays to ring where a few are spared.
+      let isVain = 8 * interrupts > 7 * requests
+      enter(isVain ? .resting : trials > 1 ? .ringing(trials: trials - 1) : .watching)
     case .resting where requests >= Self.rest: enter(.watching)
     default: break
     }
