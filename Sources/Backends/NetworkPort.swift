@@ -63,6 +63,10 @@ public protocol NetworkPort: AnyObject, Sendable {
   /// Takes a frame from the guest, given as the parts of which it consists. A frame that the far side has no room for is
   /// counted as dropped, never waited for.
   func send(_ frame: Span<HostRange>, offload: FrameOffload)
+  /// Like `send`, but the frame may stay where it is until `flush`, and its buffers have to.
+  func post(_ frame: Span<HostRange>, offload: FrameOffload)
+  /// Sends on what was posted, in order.
+  func flush()
   /// The next frame for the guest, written to the front of `buffers` as far as they reach: its length, or nil where there is
   /// none. Longer frames are dropped and counted.
   func receive(into buffers: Span<HostRange>, offload: inout FrameOffload) -> Int?
@@ -75,4 +79,10 @@ public protocol NetworkPort: AnyObject, Sendable {
 extension NetworkPort {
   /// A plain frame's.
   public var neededRoom: Int { NetworkLimits.plainFrame }
+
+  /// Sends it at once.
+  public func post(_ frame: Span<HostRange>, offload: FrameOffload) { send(frame, offload: offload) }
+
+  /// Nothing waits.
+  public func flush() {}
 }

@@ -17,7 +17,8 @@ public final class URingBlockQueue: BlockQueue {
   public var answersAtOnce: Bool { !storage.isDirect }
 
   private let storage: FileStorage
-  private let ring: UnsafeMutablePointer<io_uring>
+  private let owned: Ring
+  private var ring: UnsafeMutablePointer<io_uring> { owned.pointer }
   private let reaped: UnsafeMutableBufferPointer<UnsafeMutablePointer<io_uring_cqe>?>
   private let transfer: SynchronousTransfer
   private var vectors: IOVectorTable
@@ -46,23 +47,15 @@ public final class URingBlockQueue: BlockQueue {
     }
     requests = [BlockRequest](repeating: BlockRequest(.flush), count: capacity)
     ended.reserveCapacity(capacity)
-    ring = try Self.makeRing(entries: UInt32(capacity + 4), isPolledByKernel: storage.isPolledByKernel)
+    owned = try Ring(entries: UInt32(capacity + 4), isPolledByKernel: storage.isPolledByKernel)
     reaped = .allocate(capacity: 32)
     reaped.initialize(repeating: nil)
   }
 
-  deinit {
-    io_uring_queue_exit(ring)
-    ring.deallocate()
-    reaped.deallocate()
-  }
+  deinit { reaped.deallocate() }
 
   /// Enables the ring and makes the calling thread its only one.
-  public func attach() throws(BlockQueueError) {
-    for code in [pv_ring_enable(ring), pv_ring_register_file(ring, storage.descriptor)] where code < 0 {
-      throw .system(operation: "io_uring_register", errno: -code)
-    }
-  }
+  public func attach() throws(BlockQueueError) { try owned.enable(file: storage.descriptor) }
 
   /// Polls these in the ring from the next wait on.
   public func watch(_ eventFDs: [EventFD]) {
@@ -119,33 +112,6 @@ public final class URingBlockQueue: BlockQueue {
 // MARK: - Submission
 
 extension URingBlockQueue {
-  /// A ring that only one thread will enter, which spares the kernel its interrupts of that thread (Linux 6.1); older
-  /// kernels give a plain one. It stays disabled until `attach`, which thereby names the thread. Where the kernel has a thread
-  /// that takes the requests, there are no interrupts of ours to be spared; that thread sleeps when it has found nothing for a
-  /// millisecond.
-  private static func makeRing(
-    entries: UInt32, isPolledByKernel: Bool
-  ) throws(BlockQueueError) -> UnsafeMutablePointer<io_uring> {
-    let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
-    ring.initialize(to: io_uring())
-    let disabled = IORING_SETUP_R_DISABLED | (isPolledByKernel ? IORING_SETUP_SQPOLL : 0)
-    let sparing = IORING_SETUP_SINGLE_ISSUER | (isPolledByKernel ? 0 : IORING_SETUP_DEFER_TASKRUN)
-    var code = prepare(ring, entries: entries, flags: disabled | sparing)
-    if code == -EINVAL { code = prepare(ring, entries: entries, flags: disabled) }
-    guard code >= 0 else {
-      ring.deallocate()
-      throw .ringRefused(errno: -code)
-    }
-    return ring
-  }
-
-  private static func prepare(_ ring: UnsafeMutablePointer<io_uring>, entries: UInt32, flags: UInt32) -> Int32 {
-    var parameters = io_uring_params()
-    parameters.flags = flags
-    parameters.sq_thread_idle = 1
-    return io_uring_queue_init_params(entries, ring, &parameters)
-  }
-
   /// Brings what is left of `token`'s request on its way.
   private func start(_ token: Int) {
     let request = requests[token]

@@ -2,6 +2,15 @@ import CLinuxKVM
 import Glibc
 import GuestMemory
 
+/// struct virtio_net_hdr_v1 (virtio 1.2, 5.1.6).
+struct FrameHeader: BitwiseCopyable {
+  var offload = FrameOffload()
+  var buffers: UInt16 = 0
+
+  /// Bytes.
+  static let size = 12
+}
+
 /// Frames through a file descriptor, each behind a struct virtio_net_hdr of 12 bytes: what sockets and TAP have in common.
 /// The parts of a frame go to the host as they lie in guest memory, without a copy of our own.
 struct FrameDescriptor: ~Copyable {
@@ -13,12 +22,6 @@ struct FrameDescriptor: ~Copyable {
     case device
   }
 
-  /// struct virtio_net_hdr_v1 (virtio 1.2, 5.1.6).
-  private struct Header: BitwiseCopyable {
-    var offload = FrameOffload()
-    var buffers: UInt16 = 0
-  }
-  static let headerSize = 12
   /// IOV_MAX; whoever lays out buffers stays below it.
   private static let mostParts = 1024
 
@@ -32,7 +35,7 @@ struct FrameDescriptor: ~Copyable {
     self.descriptor = descriptor
     self.kind = kind
     parts = .allocate(capacity: Self.mostParts)
-    header = .allocate(byteCount: Self.headerSize, alignment: 8)
+    header = .allocate(byteCount: FrameHeader.size, alignment: 8)
   }
 
   deinit {
@@ -43,7 +46,7 @@ struct FrameDescriptor: ~Copyable {
 
   /// Sends a frame: a length, or -errno.
   func send(_ frame: Span<HostRange>, offload: FrameOffload) -> Int {
-    header.storeBytes(of: Header(offload: offload), as: Header.self)
+    header.storeBytes(of: FrameHeader(offload: offload), as: FrameHeader.self)
     guard let count = list(frame) else { return -Int(EMSGSIZE) }
     switch kind {
     case .socket: return pv_send_parts(descriptor, parts, count)
@@ -65,9 +68,9 @@ struct FrameDescriptor: ~Copyable {
     }
     guard received != 0 else { return nil }
     guard received > 0 else { return received }
-    guard received >= Self.headerSize else { return -Int(EBADMSG) }
-    offload = header.load(as: Header.self).offload
-    return received - Self.headerSize
+    guard received >= FrameHeader.size else { return -Int(EBADMSG) }
+    offload = header.load(as: FrameHeader.self).offload
+    return received - FrameHeader.size
   }
 
   /// True where a frame waits.
@@ -80,7 +83,7 @@ struct FrameDescriptor: ~Copyable {
   private func list(_ buffers: Span<HostRange>) -> Int? {
     guard buffers.count < Self.mostParts else { return nil }
     // SAFETY: the list has room for `mostParts`; every part was checked to be inside guest RAM by whoever made it.
-    parts[0] = iovec(iov_base: header, iov_len: Self.headerSize)
+    parts[0] = iovec(iov_base: header, iov_len: FrameHeader.size)
     for index in buffers.indices {
       parts[1 + index] = iovec(iov_base: buffers[index].start, iov_len: buffers[index].count)
     }

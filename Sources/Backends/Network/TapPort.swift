@@ -16,6 +16,7 @@ public final class TapPort: NetworkPort, @unchecked Sendable {
   public private(set) var counters = NetworkPortCounters()
   private let frames: FrameDescriptor
   private let statistics: InterfaceStatistics
+  private var batch: FrameBatch?
 
   /// Makes the interface `name` (1 to 15 characters) and switches it on.
   public init(name: String) throws(NetworkPortError) {
@@ -31,6 +32,7 @@ public final class TapPort: NetworkPort, @unchecked Sendable {
     }
     inputDescriptor = descriptor
     frames = FrameDescriptor(descriptor, kind: .device)
+    batch = FrameBatch(descriptor)
     maximumFrame =
       pv_tap_segments_datagrams(descriptor) != 0 ? NetworkLimits.offloadFrame : NetworkLimits.plainFrame
     statistics = InterfaceStatistics(name: name)
@@ -47,6 +49,22 @@ public final class TapPort: NetworkPort, @unchecked Sendable {
   /// Gives a frame to the host's stack.
   public func send(_ frame: Span<HostRange>, offload: FrameOffload) {
     if frames.send(frame, offload: offload) > 0 { counters.sent += 1 } else { counters.droppedOutgoing += 1 }
+  }
+
+  /// Keeps a frame for the batch.
+  public func post(_ frame: Span<HostRange>, offload: FrameOffload) {
+    if batch?.append(frame, offload: offload) == true { return }
+    flush()
+    send(frame, offload: offload)
+  }
+
+  /// Gives the batch to the host's stack.
+  public func flush() {
+    let count = batch?.count ?? 0
+    guard count > 0 else { return }
+    let taken = batch?.submit() ?? 0
+    counters.sent += UInt64(taken)
+    counters.droppedOutgoing += UInt64(count - taken)
   }
 
   /// The next frame of the host's stack; what is longer than `buffers` is dropped.

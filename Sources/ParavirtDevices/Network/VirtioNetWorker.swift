@@ -43,6 +43,7 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
   private var tenures: [QueueTenure]
   private var buffers: [ReceiveBuffers]
   private var chain: DescriptorChain
+  private var posted: [UInt16] = []
   private var watched: [pollfd]
   private var activePairs = 1
   private var receivingPair = 0
@@ -60,6 +61,8 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
 
   /// Frames in one direction before the other gets its turn.
   private static let budget = 128
+  /// Frames that leave together.
+  private static let batch = 32
 
   /// The order of the watched descriptors.
   private enum Watch {
@@ -83,6 +86,7 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
     tenures = handovers.map { QueueTenure($0) }
     buffers = (0..<queuePairs).map { _ in ReceiveBuffers(capacity: queueSize) }
     chain = DescriptorChain(capacity: queueSize)
+    posted.reserveCapacity(Self.batch)
     watched = [doorbell, ordered, stopRequest].map {
       pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
     }
@@ -195,6 +199,8 @@ extension VirtioNetWorker {
 
   /// The driver broke a queue: none is touched again before a reset.
   private func abandon() {
+    port.flush()
+    posted.removeAll(keepingCapacity: true)
     let state = tenures.lazy.compactMap { $0.served?.state }.first
     for index in tenures.indices { tenures[index].release() }
     state?.requireReset()
@@ -218,16 +224,25 @@ extension VirtioNetWorker {
       receivingPair = pair
       carried &+= 1
       transmittedCount.wrappingAdd(1, ordering: .relaxed)
-      try send(served)
-      try served.queue.push(head: chain.head, written: 0)
+      posted.append(chain.head)
+      try post(served)
+      if posted.count == Self.batch { try giveBackPosted(to: served) }
     }
+    try giveBackPosted(to: served)
     try interruptIfWanted(served)
     if budget == 0 { return true }
     return try isAwake ? false : served.queue.requestNotification()
   }
 
-  /// Sends the frame in `chain`.
-  private func send(_ served: ServedQueue) throws(VirtqueueError) {
+  /// Sends on what was posted; its buffers are the driver's again.
+  private func giveBackPosted(to served: ServedQueue) throws(VirtqueueError) {
+    port.flush()
+    for head in posted { try served.queue.push(head: head, written: 0) }
+    posted.removeAll(keepingCapacity: true)
+  }
+
+  /// Posts the frame in `chain`.
+  private func post(_ served: ServedQueue) throws(VirtqueueError) {
     guard chain.writable.isEmpty else { throw .wrongDirection }
     var header = VirtioNetHeader()
     let hasHeader = try withUnsafeMutableBytes(of: &header) { (bytes) throws(VirtqueueError) in
@@ -241,7 +256,7 @@ extension VirtioNetWorker {
       return
     }
     let ranges = chain.ranges
-    port.send(ranges.span.extracting(chain.readable), offload: header.offload)
+    port.post(ranges.span.extracting(chain.readable), offload: header.offload)
   }
 }
 
