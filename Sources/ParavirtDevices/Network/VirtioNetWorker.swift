@@ -56,6 +56,8 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
   private var window = PollingWindow()
   /// True while the thread stays awake: doorbells are not asked for.
   private var isAwake = false
+  /// True where the last frame went into the guest.
+  private var expectsAnswer = false
   /// Frames carried so far, either way.
   private var carried: UInt64 = 0
 
@@ -131,7 +133,9 @@ public final class VirtioNetWorker: DeviceWorker, @unchecked Sendable {
       let before = carried
       let hasMore = carry()
       if carried != before { window.worked(at: PollingWindow.now()) }
-      if hasMore || !isAwake { wait(sleeping: !hasMore) }
+      // A frame that has just come in is a reason to stay awake that there was not before.
+      let looksAgain = hasMore || isAwake || staysAwake
+      if !looksAgain || hasMore || port.inputDescriptor >= 0 { wait(sleeping: !looksAgain) }
     }
     flush()
   }
@@ -153,10 +157,10 @@ extension VirtioNetWorker {
     }
   }
 
-  /// True where the next frame is expected so soon that a sleep is not worth while, and comes from a port that needs no other
-  /// thread for it: such a thread may be waiting for this very processor.
+  /// True where the next frame is expected so soon that a sleep is not worth while, and needs no other thread for it, which
+  /// may be waiting for this very processor: from a port that answers by itself, or from a guest that was just given one.
   private var staysAwake: Bool {
-    port.inputDescriptor < 0 && window.isOpen(at: PollingWindow.now())
+    (port.inputDescriptor < 0 || expectsAnswer) && window.isOpen(at: PollingWindow.now())
       && !mustStop.load(ordering: .acquiring) && tenures.allSatisfy { $0.news == nil }
   }
 
@@ -222,6 +226,7 @@ extension VirtioNetWorker {
     while budget > 0, try served.queue.pop(into: &chain) {
       budget -= 1
       receivingPair = pair
+      expectsAnswer = false
       carried &+= 1
       transmittedCount.wrappingAdd(1, ordering: .relaxed)
       posted.append(chain.head)
@@ -290,6 +295,7 @@ extension VirtioNetWorker {
         continue
       }
       try buffers[pair].giveBack(length: length, offload: offload, to: served.queue)
+      expectsAnswer = true
       carried &+= 1
       receivedCount.wrappingAdd(1, ordering: .relaxed)
     }
