@@ -20,7 +20,8 @@ struct FrameBatch: ~Copyable {
   private let lengths: UnsafeMutablePointer<UInt32>
   private var isEnabled = false
 
-  /// An empty batch for the device behind `descriptor`, which must not block; nil where the host refuses io_uring.
+  /// An empty batch for the device behind `descriptor`, which takes a frame or refuses it, as a TAP does whose send buffer has
+  /// no end, and never lets anybody wait; nil where the host refuses io_uring.
   init?(_ descriptor: Int32) {
     do throws(BlockQueueError) { ring = try Ring(entries: UInt32(Self.capacity)) } catch { return nil }
     self.descriptor = descriptor
