@@ -33,6 +33,10 @@ check() { # NAME, and a command that must succeed
   if "${@:2}"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $1"; fi
 }
 status() { awk -F, -v w="$1" -v m="$2" '$3 == w && $4 == m {print $7; exit}' "$runs/run-platform/samples.csv"; }
+is_answered() {
+  awk -F, -v w="exits.hypercall.$1.ring0" '$3 == w && $4 == "paravirt" && $7 == "ok" {found = 1} END {exit !found}' \
+    "$runs/run-exits/samples.csv"
+}
 is_measured() { [ "$(status "$1" full)" = ok ] && [ "$(status "$1" paravirt)" = ok ]; }
 # Three workloads at least, as long as the kernel there takes no datagrams before segmentation. (Lines end with CR LF.)
 is_served_by_the_kernel() {
@@ -45,13 +49,16 @@ is_served_by_the_kernel() {
 }
 has_true_reasons() {
   ! grep -h -o '"reason" *: *"[^"]*"' "$runs/run-$1"/repetitions/*.json | sort -u | grep -vE \
-    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)'
+    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|needs cpuid=kvm, this mode has hidden|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)'
 }
 
 for suite in console cpu disk exits memory network platform; do
   check "$suite: the run is complete" boot $suite --suite $suite
   check "$suite: cells are skipped only for reasons that are true here" has_true_reasons $suite
   check "$suite: KVM's vendor module is kvm_amd" grep -q '"vendor" *: *"kvm_amd"' "$runs/run-$suite/run.json"
+done
+for workload in unknown ipi kick yield; do
+  check "exits.hypercall.$workload.ring0 is measured" is_answered $workload
 done
 for workload in platform.ipi.2vcpus platform.ipi.4vcpus platform.eoi platform.lock.4vcpus platform.clock.read; do
   check "$workload is measured in both modes" is_measured $workload

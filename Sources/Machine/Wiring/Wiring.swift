@@ -41,6 +41,9 @@ struct Wiring: ~Copyable {
   let isIRQChipSplit: Bool
   /// The I/O APIC, where it is not in the kernel.
   var ioapic: IOAPIC?
+  /// Where the guest goes over and over, and what counts how often it came there.
+  let way: WayOut?
+  var wayCounter: WayCounter?
   let disk: Disk
   let entropy: VirtioEntropy?
   let virtioConsole: VirtioConsole?
@@ -63,6 +66,7 @@ struct Wiring: ~Copyable {
     vcpus = specification.vcpus
     self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
+    way = WayOut(specification)
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon
@@ -79,6 +83,7 @@ struct Wiring: ~Copyable {
     try attachConsole(machine, memory: memory)
     try attachTime(machine)
     if hasInterruptSource { try attachInterruptSource(machine) }
+    if let way { try attach(way, machine) }
     attachSouthBridge()
     switch disk {
     case .none: break
