@@ -7,6 +7,7 @@ struct MachineResources: Sendable {
   /// Where a guest goes, by policy; without a row it goes where the host likes.
   var placements: [NUMAPolicy: Result<Placement, PlacementObstacle>] = [:]
   var userspaceExitEvent: UInt64?
+  var hasTransparentHugePages = true
   var kvmPath = "/dev/kvm"
   /// Nil where no cell needs one.
   var qemu: QEMUProgram?
@@ -16,15 +17,27 @@ extension MachineResources {
   /// Puts a cell's guest in its place; it goes where the host likes where it has none.
   func place(_ cell: PlannedCell, _ specification: inout MachineSpecification) {
     guard case .success(let placement)? = outcome(of: cell) else { return }
-    specification.vcpuCPUs = placement.pinning.vcpuCPUs
+    let cpus = placement.pinning.vcpuCPUs
+    specification.vcpuCPUs = cell.workload.parameter("threads") == "beside" ? Array(cpus.prefix(1)) : cpus
     specification.ioCPU = placement.pinning.ioCPU
     specification.memoryNodes = placement.memoryNodes
   }
 
-  /// Why this host has no such place for a cell's guest.
+  /// Why this host has no such place, or no such memory, for a cell's guest.
   func obstacle(to cell: PlannedCell) -> String? {
-    guard case .failure(let obstacle)? = outcome(of: cell) else { return nil }
-    return "\(obstacle)"
+    // A mode takes them where the host has them; a row that names them measures nothing else.
+    if cell.workload.parameter("pages") == "thp", !hasTransparentHugePages {
+      return "this host gives no transparent huge pages (/sys/kernel/mm/transparent_hugepage/enabled)"
+    }
+    switch outcome(of: cell) {
+    case nil: return nil
+    case .failure(let obstacle): return "\(obstacle)"
+    case .success(let placement):
+      guard cell.workload.parameter("threads") == "across", Set(placement.pinning.vcpuCPUs.prefix(2)).count < 2 else {
+        return nil
+      }
+      return "this process may run on one CPU: no vCPU is across from another"
+    }
   }
 
   private func outcome(of cell: PlannedCell) -> Result<Placement, PlacementObstacle>? {

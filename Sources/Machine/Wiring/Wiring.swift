@@ -37,6 +37,9 @@ struct Wiring: ~Copyable {
   let vcpus: Int
   let choices: [String: String]
   let hasInterruptSource: Bool
+  let hasRelay: Bool
+  /// KVM listens to it for as long as it is open.
+  var relay: EventFD?
   /// True where only the local APICs are in the kernel.
   let isIRQChipSplit: Bool
   /// The I/O APIC, where it is not in the kernel.
@@ -63,6 +66,7 @@ struct Wiring: ~Copyable {
     vcpus = specification.vcpus
     self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
+    hasRelay = specification.kernel == "irqfd"
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon
@@ -79,6 +83,7 @@ struct Wiring: ~Copyable {
     try attachConsole(machine, memory: memory)
     try attachTime(machine)
     if hasInterruptSource { try attachInterruptSource(machine) }
+    if hasRelay { try attachRelay(machine) }
     attachSouthBridge()
     switch disk {
     case .none: break

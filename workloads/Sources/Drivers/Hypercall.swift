@@ -8,19 +8,20 @@ public enum Hypercall {
     case kickCPU = 5
     case sendIPI = 10
   }
-  private nonisolated(unsafe) static var isAMD = false
+  /// True where the processor's instruction is VMMCALL, false where it is VMCALL.
+  public private(set) nonisolated(unsafe) static var usesVMMCALL = false
 
   /// Finds out which of the two instructions this processor has; before the first call, on processor 0.
   public static func prepare() {
     let vendor = CPUID.words(0)[1]
-    isAMD = vendor == 0x6874_7541 || vendor == 0x6F67_7948  // "Auth" of AuthenticAMD, "Hygo" of HygonGenuine
+    usesVMMCALL = vendor == 0x6874_7541 || vendor == 0x6F67_7948  // "Auth" of AuthenticAMD, "Hygo" of HygonGenuine
   }
 
   /// Makes a call; its result, negative for an error.
   @discardableResult @inline(__always)
   public static func make(_ number: Number, _ a: UInt64, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0) -> Int64 {
     let result =
-      isAMD ? pv_vmmcall(number.rawValue, a, b, c, d) : pv_vmcall(number.rawValue, a, b, c, d)
+      usesVMMCALL ? pv_vmmcall(number.rawValue, a, b, c, d) : pv_vmcall(number.rawValue, a, b, c, d)
     return Int64(bitPattern: result)
   }
 }
