@@ -36,17 +36,26 @@ struct ThreadPlacementTests {
 
   @Test func besideSharesACPU() throws {
     #expect(try place("exits.wake.ipi.beside", on: [3, 5]).specification.vcpuCPUs == [3])
+    #expect(try place("exits.pio.wake.beside", on: [3]).specification.ioCPU == 3)
   }
 
   @Test func acrossDoesNot() throws {
     let placed = try place("exits.wake.ipi.across", on: [3, 5])
     #expect(placed.specification.vcpuCPUs == [3, 5])
     #expect(placed.obstacle == nil)
+    #expect(try place("exits.pio.wake.across", on: [3]).specification.ioCPU == 0)
+    #expect(try place("exits.pio.wake.across", on: [3]).obstacle == nil)
+  }
+
+  @Test func aHostWhoseCPUsAreNotKnownHasNeither() throws {
+    let plan = try Planner.plan(.of("exits.wake.ipi.beside", modes: ["full"]), library: .embedded())
+    #expect(MachineResources().obstacle(to: plan.cells[0]) == "the CPUs that this process may run on are not known")
   }
 
   @Test func acrossNeedsTwoCPUs() throws {
-    let reason = "this process may run on one CPU: no vCPU is across from another"
+    let reason = "this process may run on one CPU: no thread is across from another"
     #expect(try place("exits.wake.irqfd.across", on: [1, 1]).obstacle == reason)
+    #expect(try place("exits.pio.wake.across", on: [0]).obstacle == reason)
     #expect(try place("exits.wake.irqfd.beside", on: [1, 1]).obstacle == nil)
   }
 }

@@ -17,9 +17,12 @@ extension MachineResources {
   /// Puts a cell's guest in its place; it goes where the host likes where it has none.
   func place(_ cell: PlannedCell, _ specification: inout MachineSpecification) {
     guard case .success(let placement)? = outcome(of: cell) else { return }
-    let cpus = placement.pinning.vcpuCPUs
-    specification.vcpuCPUs = cell.workload.parameter("threads") == "beside" ? Array(cpus.prefix(1)) : cpus
+    specification.vcpuCPUs = placement.pinning.vcpuCPUs
     specification.ioCPU = placement.pinning.ioCPU
+    if cell.workload.parameter("threads") == "beside" {
+      specification.vcpuCPUs = [placement.pinning.vcpuCPUs[0]]
+      specification.ioCPU = placement.pinning.vcpuCPUs[0]
+    }
     specification.memoryNodes = placement.memoryNodes
   }
 
@@ -30,13 +33,15 @@ extension MachineResources {
       return "this host gives no transparent huge pages (/sys/kernel/mm/transparent_hugepage/enabled)"
     }
     switch outcome(of: cell) {
-    case nil: return nil
+    case nil:
+      return cell.workload.parameter("threads") == nil ? nil : "the CPUs that this process may run on are not known"
     case .failure(let obstacle): return "\(obstacle)"
     case .success(let placement):
-      guard cell.workload.parameter("threads") == "across", Set(placement.pinning.vcpuCPUs.prefix(2)).count < 2 else {
-        return nil
-      }
-      return "this process may run on one CPU: no vCPU is across from another"
+      guard cell.workload.parameter("threads") == "across" else { return nil }
+      let pinning = placement.pinning
+      let others = cell.workload.number("vcpus") == nil ? [pinning.ioCPU] : pinning.vcpuCPUs
+      return others.contains { $0 != pinning.vcpuCPUs[0] }
+        ? nil : "this process may run on one CPU: no thread is across from another"
     }
   }
 

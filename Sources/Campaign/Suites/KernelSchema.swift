@@ -27,7 +27,7 @@ struct ParameterSchema: Sendable {
   static let ram = ParameterSchema(
     name: "ram", kind: .size((64 << 20)...(1 << 30), multipleOf: 4096), isRequired: false)
 
-  /// Whether the threads of two vCPUs, of which one wakes the other, share a CPU of the host.
+  /// Whether the threads of two vCPUs, or of the only vCPU and a device, share a CPU of the host.
   static let threads = ParameterSchema(name: "threads", kind: .word(["beside", "across"]), isRequired: false)
 
   /// The words that it may be; nil where it is a number.
@@ -91,6 +91,12 @@ struct KernelSchema: Sendable {
       parameters: [
         ParameterSchema(name: "vcpus", kind: .count(2...2), isRequired: true),
         ParameterSchema(name: "target", kind: .word(["running", "halted"]), isRequired: true), .threads,
+      ]),
+    KernelSchema(
+      name: "interrupts", uses: [],
+      parameters: [
+        ParameterSchema(name: "trigger", kind: .word(["edge", "level"]), isRequired: true),
+        ParameterSchema(name: "count", kind: .count(1...1_000_000), isRequired: true), .threads,
       ]),
     KernelSchema(
       name: "network", uses: ["net", "transport", "doorbell", "completion"],

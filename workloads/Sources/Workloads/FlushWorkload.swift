@@ -5,7 +5,7 @@ import PVWire
 /// flush: ring 0 makes this processor forget translations that it has cached. One operation is one such instruction, timed in
 /// ring 0, without what it takes to get there. After every batch a page that was replaced before it must be seen to be another.
 ///
-/// Parameter: way (cr3: CR3 is loaded with what it holds, and all translations go; invlpg: that of one page).
+/// Parameters: way (cr3: CR3 is loaded with what it holds, and all translations go; invlpg: that of one page), answer.
 enum FlushWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
     let isCR3 = session.isWord("way", "cr3")

@@ -5,11 +5,12 @@ import PVWire
 /// trap: goes from ring 3 to ring 0 and back again, inside the guest; whether that leaves it is the host's business. The handler
 /// only counts, and every trap must have been counted.
 ///
-/// Parameter: way (see `ways`). Latency runs from before the one instruction that traps to its end, or to the one behind it.
+/// Parameters: way (undefined: UD2; protection: a load from an address that is not canonical; fault: a load from a page that is not
+/// there; breakpoint: INT3; touch: a load from a page that the handler then enters, and that is repeated; syscall), answer. Latency
+/// runs from before the one instruction that traps to behind it.
 enum TrapWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
-    let loop = try TrapLoop(session, try way(session))
-    try session.measure(loop)
+    try session.measure(TrapLoop(session, way(session)))
   }
 
   private static func way(_ session: Session) throws(WorkloadFailure) -> any Trap {
