@@ -36,6 +36,12 @@ public struct HostProbe: Sendable {
       name: HostFile.text(procfs + "/sys/kernel/hostname") ?? "unknown")
   }
 
+  /// True where memory can be had in transparent huge pages, for everybody or by madvise(2).
+  public var hasTransparentHugePages: Bool {
+    let choice = HostConfiguration.bracketed(HostFile.text(sysfs + "/kernel/mm/transparent_hugepage/enabled"))
+    return choice == "always" || choice == "madvise"
+  }
+
   /// The host's CPUs and nodes: through libnuma where the roots are the host's own.
   public func topology() -> Topology {
     sysfs == "/sys" && procfs == "/proc" ? .host() : Topology(sysfs: sysfs, procfs: procfs)

@@ -32,6 +32,17 @@ struct HostProbeTests {
     #expect(configuration["turbo"] == .bool(true))
   }
 
+  static let transparentHugePages: [(choice: String?, areThere: Bool)] = [
+    ("[always] madvise never\n", true), ("always [madvise] never\n", true), ("always madvise [never]\n", false),
+    (nil, false),
+  ]
+
+  @Test(arguments: transparentHugePages)
+  func transparentHugePagesAreThereUnlessTheyAreOff(choice: String?, areThere: Bool) throws {
+    let tree = try FixtureTree.server(["sys/kernel/mm/transparent_hugepage/enabled": choice])
+    #expect(HostProbe(sysfs: tree.sysfs).hasTransparentHugePages == areThere)
+  }
+
   @Test func whatCannotBeReadIsNull() throws {
     let configuration = try record(["sys/kernel/mm/ksm/run": nil, "proc/cmdline": nil]).configuration
     #expect(configuration["ksm"] == .null)

@@ -17,7 +17,8 @@ struct HostServices: Sendable {
     resources: { vcpus, home, kvmPath in
       MachineResources(
         placements: placements(vcpus: vcpus, home: home, topology: HostProbe().topology()),
-        userspaceExitEvent: Tracepoints.userspaceExitEvent().id, kvmPath: kvmPath)
+        userspaceExitEvent: Tracepoints.userspaceExitEvent().id,
+        hasTransparentHugePages: HostProbe().hasTransparentHugePages, kvmPath: kvmPath)
     })
 
   /// A guest's place under every policy. One that may run on no CPU that is known goes where the host likes.

@@ -7,6 +7,7 @@ struct MachineResources: Sendable {
   /// Where a guest goes, by policy; without a row it goes where the host likes.
   var placements: [NUMAPolicy: Result<Placement, PlacementObstacle>] = [:]
   var userspaceExitEvent: UInt64?
+  var hasTransparentHugePages = true
   var kvmPath = "/dev/kvm"
   /// Nil where no cell needs one.
   var qemu: QEMUProgram?
@@ -18,13 +19,30 @@ extension MachineResources {
     guard case .success(let placement)? = outcome(of: cell) else { return }
     specification.vcpuCPUs = placement.pinning.vcpuCPUs
     specification.ioCPU = placement.pinning.ioCPU
+    if cell.workload.parameter("threads") == "beside" {
+      specification.vcpuCPUs = [placement.pinning.vcpuCPUs[0]]
+      specification.ioCPU = placement.pinning.vcpuCPUs[0]
+    }
     specification.memoryNodes = placement.memoryNodes
   }
 
-  /// Why this host has no such place for a cell's guest.
+  /// Why this host has no such place, or no such memory, for a cell's guest.
   func obstacle(to cell: PlannedCell) -> String? {
-    guard case .failure(let obstacle)? = outcome(of: cell) else { return nil }
-    return "\(obstacle)"
+    // A mode takes them where the host has them; a row that names them measures nothing else.
+    if cell.workload.parameter("pages") == "thp", !hasTransparentHugePages {
+      return "this host gives no transparent huge pages (/sys/kernel/mm/transparent_hugepage/enabled)"
+    }
+    switch outcome(of: cell) {
+    case nil:
+      return cell.workload.parameter("threads") == nil ? nil : "the CPUs that this process may run on are not known"
+    case .failure(let obstacle): return "\(obstacle)"
+    case .success(let placement):
+      guard cell.workload.parameter("threads") == "across" else { return nil }
+      let pinning = placement.pinning
+      let others = cell.workload.number("vcpus") == nil ? [pinning.ioCPU] : pinning.vcpuCPUs
+      return others.contains { $0 != pinning.vcpuCPUs[0] }
+        ? nil : "this process may run on one CPU: no thread is across from another"
+    }
   }
 
   private func outcome(of cell: PlannedCell) -> Result<Placement, PlacementObstacle>? {

@@ -29,6 +29,9 @@ struct ParameterSchema: Sendable {
   static let ram = ParameterSchema(
     name: "ram", kind: .size((64 << 20)...(1 << 30), multipleOf: 4096), isRequired: false)
 
+  /// Whether the threads of two vCPUs, or of the only vCPU and a device, share a CPU of the host.
+  static let threads = ParameterSchema(name: "threads", kind: .word(["beside", "across"]), isRequired: false)
+
   /// The words that it may be; nil where it is a number.
   var words: [String]? {
     guard case .word(let words) = kind else { return nil }
@@ -65,7 +68,9 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "console", uses: ["console", "transport", "doorbell"],
       parameters: [ParameterSchema(name: "block", kind: .size(1...4096, multipleOf: 1), isRequired: true)]),
-    KernelSchema(name: "eoi", uses: ["eoi"], parameters: []),
+    KernelSchema(
+      name: "eoi", uses: ["eoi"],
+      parameters: [ParameterSchema(name: "eoi", kind: .word(["apic", "pv"]), isRequired: false)]),
     KernelSchema(
       name: "lock", uses: ["lock"],
       parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
@@ -75,6 +80,25 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true),
         ParameterSchema(name: "wait", kind: .word(["halt", "spin"]), isRequired: true),
         ParameterSchema(name: "ipi", kind: .word(["xapic", "x2apic", "hypercall"]), isRequired: false),
+      ]),
+    KernelSchema(
+      name: "sendipi", uses: ["ipi"],
+      parameters: [
+        ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true),
+        ParameterSchema(name: "target", kind: .word(["running", "halted"]), isRequired: true),
+        ParameterSchema(name: "ipi", kind: .word(["xapic", "x2apic", "hypercall"]), isRequired: true), .threads,
+      ]),
+    KernelSchema(
+      name: "irqfd", uses: [],
+      parameters: [
+        ParameterSchema(name: "vcpus", kind: .count(2...2), isRequired: true),
+        ParameterSchema(name: "target", kind: .word(["running", "halted"]), isRequired: true), .threads,
+      ]),
+    KernelSchema(
+      name: "interrupts", uses: [],
+      parameters: [
+        ParameterSchema(name: "trigger", kind: .word(["edge", "level"]), isRequired: true),
+        ParameterSchema(name: "count", kind: .count(1...1_000_000), isRequired: true), .threads,
       ]),
     KernelSchema(
       name: "network", uses: ["net", "transport", "doorbell", "completion"],
@@ -132,7 +156,10 @@ struct KernelSchema: Sendable {
       ], runsAsProcess: true),
     KernelSchema(
       name: "touch", uses: [],
-      parameters: [ParameterSchema(name: "pages", kind: .word(["4k", "thp", "2m", "1g"]), isRequired: false), .ram],
+      parameters: [
+        ParameterSchema(name: "pages", kind: .word(["4k", "thp", "2m", "1g"]), isRequired: false), .ram,
+        ParameterSchema(name: "step", kind: .size(4096...(2 << 20), multipleOf: 4096), isRequired: false),
+      ],
       runsAsProcess: true),
     KernelSchema(
       name: "dirty", uses: [],
@@ -145,6 +172,16 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "shootdown", uses: [],
       parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
+    KernelSchema(
+      name: "trap", uses: [],
+      parameters: [
+        ParameterSchema(
+          name: "way", kind: .word(["undefined", "protection", "fault", "breakpoint", "touch", "syscall"]),
+          isRequired: true)
+      ]),
+    KernelSchema(
+      name: "flush", uses: [],
+      parameters: [ParameterSchema(name: "way", kind: .word(["cr3", "invlpg"]), isRequired: true)]),
     KernelSchema(name: "clock", uses: ["clock"], parameters: []),
     KernelSchema(
       name: "timer", uses: ["timer"],

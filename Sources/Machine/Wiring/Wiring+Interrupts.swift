@@ -1,8 +1,9 @@
 import DeviceModel
 import EmulatedDevices
 import KVM
+import PVWire
 
-/// Interrupt controllers outside the kernel, and the device that tries them out.
+/// Interrupt controllers outside the kernel, and what tries interrupts out.
 extension Wiring {
   /// The I/O APIC of a split irqchip: in front of every line from here on.
   mutating func attachIOAPIC(_ machine: borrowing VirtualMachine) throws(MachineError) {
@@ -25,6 +26,27 @@ extension Wiring {
       workers.append(source.worker)
       try Self.map(source, at: Port.interruptSource, count: InterruptSource.portCount, on: &ports)
     } catch { throw .wiring("no eventfd for the interrupt source: \(error)") }
+  }
+}
+
+extension Wiring {
+  /// A port that interrupts processor 1: KVM signals an eventfd to which it listens itself.
+  mutating func attachRelay(_ machine: borrowing VirtualMachine) throws(MachineError) {
+    let gsi = nextMessage
+    nextMessage += 1
+    let router = try router(of: machine)
+    do {
+      let event = try EventFD()
+      try router.route(
+        gsi: gsi, to: InterruptMessage(address: MemoryMap.localAPIC | 1 << 12, data: UInt32(MemoryMap.relayVector)))
+      try machine.assignIRQFD(descriptor: event.descriptor, gsi: gsi)
+      try machine.assignDoorbell(descriptor: event.descriptor, address: .port(MemoryMap.relayPort), width: 4)
+      relay = event
+    } catch let error as KVMError {
+      throw .kvm(error)
+    } catch {
+      throw .wiring("no eventfd for the relay: \(error)")
+    }
   }
 }
 

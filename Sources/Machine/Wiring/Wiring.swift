@@ -37,6 +37,9 @@ struct Wiring: ~Copyable {
   let vcpus: Int
   let choices: [String: String]
   let hasInterruptSource: Bool
+  let hasRelay: Bool
+  /// KVM listens to it for as long as it is open.
+  var relay: EventFD?
   /// True where only the local APICs are in the kernel.
   let isIRQChipSplit: Bool
   /// The I/O APIC, where it is not in the kernel.
@@ -67,6 +70,7 @@ struct Wiring: ~Copyable {
     self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
     way = WayOut(specification)
+    hasRelay = specification.kernel == "irqfd"
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon
@@ -84,6 +88,7 @@ struct Wiring: ~Copyable {
     try attachTime(machine)
     if hasInterruptSource { try attachInterruptSource(machine) }
     if let way { try attach(way, machine) }
+    if hasRelay { try attachRelay(machine) }
     attachSouthBridge()
     switch disk {
     case .none: break

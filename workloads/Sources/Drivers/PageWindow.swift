@@ -29,14 +29,21 @@ public struct PageWindow {
   /// The address of page `index` (0 to 511).
   public func address(of index: Int) -> UInt { Self.base + Self.pageSize * UInt(index) }
 
+  /// Where the table has page `index`.
+  @inline(__always) public func entry(of index: Int) -> UInt { table.address + 8 * UInt(index) }
+
+  /// What the table has of a page that is the writable page at `frame`.
+  @inline(__always) public func present(_ frame: UInt) -> UInt64 {
+    UInt64(frame) | Flag.present | Flag.user | Flag.writable
+  }
+
   /// Page `index` is the page at `frame` from now on, for processors that have not cached what it was before.
   @inline(__always) public func map(_ index: Int, to frame: UInt, isWritable: Bool = true) {
-    pv_store64(
-      table.address + 8 * UInt(index), UInt64(frame) | Flag.present | Flag.user | (isWritable ? Flag.writable : 0))
+    pv_store64(entry(of: index), isWritable ? present(frame) : present(frame) & ~Flag.writable)
   }
 
   /// Page `index` is nothing any more.
-  @inline(__always) public func unmap(_ index: Int) { pv_store64(table.address + 8 * UInt(index), 0) }
+  @inline(__always) public func unmap(_ index: Int) { pv_store64(entry(of: index), 0) }
 
   /// This processor forgets what it has cached of page `index`.
   @inline(__always) public func forget(_ index: Int) { pv_invlpg(address(of: index)) }

@@ -46,6 +46,12 @@ public enum MemoryMap {
   /// See `interruptSource`.
   public static let interruptSourceInput: UInt32 = 20
 
+  /// The port that interrupts processor 1, without any device: an ioeventfd, whose eventfd is an irqfd of `relayVector`. Only the
+  /// kernel `irqfd` has it.
+  public static let relayPort: UInt16 = 0x5078
+  /// See `relayPort`; the guest's ring 0 knows the vector, too (traps.S).
+  public static let relayVector: UInt8 = 0x3D
+
   /// A port and an address that no device decodes: what the guest writes there only leaves it.
   public static let nobodysPort: UInt16 = 0x5070
   /// See `nobodysPort`.

@@ -55,7 +55,7 @@ private final class IPIRing: MeasuredLoop {
   /// Gives every other processor its part.
   func begin() {
     LocalAPIC.enable(acceptsPIC: false)
-    if method == .x2APIC { switchToX2APIC() } else { LocalAPIC.useForIPIs(method) }
+    session.useForIPIs(method, processors: processors)
     seen = token(0).count
     let context = UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())
     for index in 1..<processors {
@@ -131,13 +131,4 @@ private final class IPIRing: MeasuredLoop {
   }
 
   private func token(_ index: Int) -> Interrupt { Interrupt(vector: Self.firstVector + UInt8(index)) }
-
-  /// Every processor enters x2APIC mode by itself, and none is interrupted before all have: until then interrupts end
-  /// themselves as xAPIC's do.
-  private func switchToX2APIC() {
-    for index in 1..<processors { Processors.start(index, context: 0) { _, _ in LocalAPIC.enterX2APIC() } }
-    for index in 1..<processors { while Processors.isBusy(index) { pv_pause() } }
-    LocalAPIC.enterX2APIC()
-    LocalAPIC.useForIPIs(.x2APIC)
-  }
 }

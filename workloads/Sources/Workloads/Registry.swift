@@ -17,9 +17,11 @@ public enum WorkloadRegistry {
     ("entropy", EntropyWorkload.run),
     ("eoi", EOIWorkload.run),
     ("exits", ExitWorkload.run),
+    ("flush", FlushWorkload.run),
     ("integer", IntegerWorkload.run),
     ("interrupts", InterruptWorkload.run),
     ("ipi", IPIWorkload.run),
+    ("irqfd", ArrivalWorkload.byRelay),
     ("lock", LockWorkload.run),
     ("matmul", MatrixWorkload.run),
     ("misbehave", Misbehaviour.run),
@@ -28,11 +30,13 @@ public enum WorkloadRegistry {
     ("network", NetworkWorkload.run),
     ("netserver", NetworkServer.run),
     ("pagetable", PageTableWorkload.run),
+    ("sendipi", ArrivalWorkload.byIPI),
     ("sha256", SHA256Workload.run),
     ("shootdown", ShootdownWorkload.run),
     ("stream", StreamWorkload.run),
     ("timer", TimerWorkload.run),
     ("touch", TouchWorkload.run),
+    ("trap", TrapWorkload.run),
   ]
 
   /// The kernel with this name.

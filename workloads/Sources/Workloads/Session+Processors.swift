@@ -14,6 +14,17 @@ extension Session {
     return count
   }
 
+  /// Chooses how all `count` processors interrupt each other. Each enters x2APIC mode by itself, and none is interrupted before
+  /// all have: until then interrupts end themselves as xAPIC's do.
+  func useForIPIs(_ method: InterprocessorInterrupts, processors count: Int) {
+    if method == .x2APIC {
+      for index in 1..<count { Processors.start(index, context: 0) { _, _ in LocalAPIC.enterX2APIC() } }
+      for index in 1..<count { while Processors.isBusy(index) { pv_pause() } }
+      LocalAPIC.enterX2APIC()
+    }
+    LocalAPIC.useForIPIs(method)
+  }
+
   /// Returns when the processors from 1 to `count` - 1 have done what they were given; after `ticks` of the TSC fails with `text`.
   func awaitProcessors(_ count: Int, ticks: UInt64, _ text: StaticString) throws(WorkloadFailure) {
     let limit = pv_tsc() &+ ticks
