@@ -6,6 +6,8 @@ import PVWire
 /// What the measured window cost the host, beside its exits.
 struct WindowMeasurement {
   var cpuSeconds = 0.0
+  /// How long the first vCPU's thread wanted to run and did not, by the host's scheduler; nil where it does not say.
+  var runDelaySeconds: Double?
   var kvmStats: [String: UInt64] = [:]
 }
 
@@ -58,6 +60,7 @@ final class DoorbellAttendant {
   private var startStats: [UInt64] = []
   private var openStats: [UInt64] = []
   private var openCPUSeconds = 0.0
+  private var openRunDelay: Double?
 
   /// RAM is looked up page by page where it `isPlaced`; `kernelThread` is one that works for this guest beside the threads of
   /// the process.
@@ -84,10 +87,15 @@ final class DoorbellAttendant {
   func openWindow() {
     openStats = statistics.snapshot()
     openCPUSeconds = cpuSeconds
+    // Last, as it is the first when the window closes: the guest's own account of the same is of no other time.
+    openRunDelay = ProcessUsage.runDelaySeconds()
   }
 
   func closeWindow() {
     var measured = WindowMeasurement()
+    if let opened = openRunDelay, let closed = ProcessUsage.runDelaySeconds() {
+      measured.runDelaySeconds = closed - opened
+    }
     measured.cpuSeconds = cpuSeconds - openCPUSeconds
     memoryUsage = ProcessUsage.memory(guest: memory.slot)
     if isPlaced { residence = memory.residence() }

@@ -26,6 +26,11 @@ struct ParameterSchema: Sendable {
   /// The machine's RAM, where it needs more than others.
   static let ram = ParameterSchema(
     name: "ram", kind: .size((64 << 20)...(1 << 30), multipleOf: 4096), isRequired: false)
+  /// On how many CPUs the vCPUs take turns, where they shall have fewer than they are.
+  static let sharedCPUs = ParameterSchema(name: "cpus", kind: .count(1...16), isRequired: false)
+  /// The clock, where the row is about one.
+  static let clock = ParameterSchema(
+    name: "clock", kind: .word(["pmtimer", "pit", "rtc", "tsc", "kvmclock"]), isRequired: false)
 
   /// The words that it may be; nil where it is a number.
   var words: [String]? {
@@ -66,7 +71,10 @@ struct KernelSchema: Sendable {
     KernelSchema(name: "eoi", uses: ["eoi"], parameters: []),
     KernelSchema(
       name: "lock", uses: ["lock"],
-      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true), .sharedCPUs]),
+    KernelSchema(
+      name: "steal", uses: [],
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: true), .sharedCPUs]),
     KernelSchema(
       name: "ipi", uses: ["ipi"],
       parameters: [
@@ -140,7 +148,21 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "shootdown", uses: [],
       parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
-    KernelSchema(name: "clock", uses: ["clock"], parameters: []),
+    KernelSchema(name: "clock", uses: ["clock"], parameters: [.clock]),
+    KernelSchema(name: "drift", uses: ["clock"], parameters: [.clock]),
+    KernelSchema(
+      name: "monotonic", uses: ["clock"],
+      parameters: [
+        .clock, .processors, ParameterSchema(name: "reads", kind: .count(0...1_000_000_000), isRequired: true),
+      ]),
+    KernelSchema(
+      name: "cyclic", uses: ["timer"],
+      parameters: [
+        ParameterSchema(name: "period", kind: .duration(100_000...50_000_000), isRequired: true),
+        ParameterSchema(name: "cycle", kind: .word(["oneshot", "periodic"]), isRequired: true),
+        ParameterSchema(name: "wait", kind: .word(["halt", "spin"]), isRequired: true),
+        ParameterSchema(name: "timer", kind: .word(["pit", "lapic", "tsc-deadline"]), isRequired: false),
+      ]),
     KernelSchema(
       name: "timer", uses: ["timer"],
       // The 8254's sixteen bits last for 54.9 ms.

@@ -37,6 +37,7 @@ struct Wiring: ~Copyable {
   let vcpus: Int
   let choices: [String: String]
   let hasInterruptSource: Bool
+  let hasHostClock: Bool
   /// True where only the local APICs are in the kernel.
   let isIRQChipSplit: Bool
   /// The I/O APIC, where it is not in the kernel.
@@ -63,6 +64,7 @@ struct Wiring: ~Copyable {
     vcpus = specification.vcpus
     self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
+    hasHostClock = specification.kernel == "drift"
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon
