@@ -8,6 +8,11 @@ public struct PinningPlan: Equatable, Sendable {
   public let node: Int?
   /// One sentence where the host is too small for a plan without sharing.
   public let warning: String?
+
+  /// The first `most` different CPUs of the vCPUs, for those that shall take turns on them.
+  public func cpus(most: Int) -> [Int] {
+    Array(vcpuCPUs.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.prefix(most))
+  }
 }
 
 /// Places guests on CPUs (methodology, section 6): a core for each vCPU and one for I/O, all on one NUMA node, CPU 0 left

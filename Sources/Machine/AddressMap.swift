@@ -10,6 +10,7 @@ enum AddressMap {
     static let ideCommand: UInt64 = 0x1F0
     static let ideControl: UInt64 = 0x3F6
     static let interruptSource = UInt64(MemoryMap.interruptSource)
+    static let hostClock = UInt64(MemoryMap.hostClock)
     /// Index and data of the CMOS clock.
     static let realTimeClock: UInt64 = 0x70
     static let acpiTimer = UInt64(MemoryMap.acpiTimer)

@@ -6,6 +6,8 @@ import PVWire
 /// What the measured window cost the host, beside its exits.
 struct WindowMeasurement {
   var cpuSeconds = 0.0
+  /// How long the first vCPU's thread wanted to run and did not, by the host's scheduler; nil where it does not say.
+  var runDelaySeconds: Double?
   var kvmStats: [String: UInt64] = [:]
   /// How often the guest went where its way out leads inside KVM; nil where it takes none that leads there.
   var taken: UInt64?
@@ -62,6 +64,7 @@ final class DoorbellAttendant {
   private var openStats: [UInt64] = []
   private var openCPUSeconds = 0.0
   private var openTaken: UInt64 = 0
+  private var openRunDelay: Double?
 
   /// RAM is looked up page by page where it `isPlaced`; `kernelThread` is one that works for this guest beside the threads of
   /// the process, and `wayCounter` counts what the guest's way out leaves inside KVM.
@@ -91,10 +94,15 @@ final class DoorbellAttendant {
     openStats = statistics.snapshot()
     openCPUSeconds = cpuSeconds
     openTaken = wayCounter?.count() ?? 0
+    // Last, as it is the first when the window closes: the guest's own account of the same is of no other time.
+    openRunDelay = ProcessUsage.runDelaySeconds()
   }
 
   func closeWindow() {
     var measured = WindowMeasurement()
+    if let opened = openRunDelay, let closed = ProcessUsage.runDelaySeconds() {
+      measured.runDelaySeconds = closed - opened
+    }
     measured.cpuSeconds = cpuSeconds - openCPUSeconds
     measured.taken = wayCounter.map { $0.count() - openTaken }
     memoryUsage = ProcessUsage.memory(guest: memory.slot)

@@ -19,6 +19,19 @@ enum ProcessUsage {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// Seconds that the calling thread has waited for a CPU so far, from /proc/thread-self/schedstat (Linux,
+  /// scheduler/sched-stats.rst); nil where the kernel keeps no such account.
+  static func runDelaySeconds() -> Double? {
+    text(of: "/proc/thread-self/schedstat").flatMap(runDelaySeconds(inSchedstat:))
+  }
+
+  /// The same from the text of that file: time on CPUs, time waiting for one, turns.
+  static func runDelaySeconds(inSchedstat text: String) -> Double? {
+    let fields = text.split { $0 == " " || $0 == "\n" }
+    guard fields.count == 3, let nanoseconds = UInt64(fields[1]) else { return nil }
+    return Double(nanoseconds) / 1e9
+  }
+
   /// Proportional set size in bytes of guest RAM and of everything else, from /proc/self/smaps (proc(5)); nil where it
   /// cannot be read.
   static func memory(guest: HostRange) -> (guest: UInt64, runner: UInt64)? {

@@ -117,15 +117,22 @@ enum ReportBuilder {
   }
 
   /// Guests send whole numbers: what is a fraction in results is counted in a smaller unit.
-  private static let guestUnits = ["clock.drift": 1e9]
+  private static let guestUnits = [
+    "clock.drift": 1e9, "clock.host_seconds": 1e9, "clock.host_drift_uncertainty": 1e9, "steal.guest": 1e9,
+  ]
 
   private static func addRecords(_ outcome: GuestOutcome, to report: inout RunnerReport) {
     var histograms: [String: Histogram] = [:]
+    var drift: ClockDrift?
     for record in outcome.records {
       switch record {
       case .log(let text): report.log.append(String(decoding: text, as: UTF8.self))
       case .value(let name, let value):
         let id = String(decoding: name, as: UTF8.self)
+        guard id != ClockDrift.metric else {
+          drift = ClockDrift(billionths: Int64(bitPattern: value))
+          continue
+        }
         report.metrics[id] = Double(value) / Self.guestUnits[id, default: 1]
       case .window(let operations, let bytes, let start, let end, let empty):
         addWindow(
@@ -148,6 +155,18 @@ enum ReportBuilder {
         $0 * Double(outcome.tscHertz)
       }
     }
+    drift?.add(to: &report)
+    addSteal(outcome, to: &report)
+  }
+
+  /// The guest's account of stolen time beside the host's; a guest that has none is compared with nothing.
+  private static func addSteal(_ outcome: GuestOutcome, to report: inout RunnerReport) {
+    guard let seen = report.metrics["steal.guest"] else { return }
+    guard let waited = outcome.window?.runDelaySeconds else {
+      return report.notes.append("the host's scheduler keeps no account of waiting threads (/proc/PID/schedstat)")
+    }
+    report.metrics["steal.host"] = waited
+    if waited > 0 { report.metrics["steal.ratio"] = seen / waited }
   }
 
   private static func addWindow(
@@ -181,6 +200,7 @@ enum ReportBuilder {
     report.histograms[name] = histogram.encoded()
     report.metrics["\(name).mean"] = histogram.mean.map { $0 / 1e9 }
     report.metrics["\(name).min"] = histogram.minimum.map { Double($0) / 1e9 }
+    report.metrics["\(name).max"] = histogram.maximum.map { Double($0) / 1e9 }
     for (label, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
       let needed = UInt64(Histogram.samplesNeeded(forQuantile: quantile))
       if histogram.count >= needed, let value = histogram.percentile(quantile) {

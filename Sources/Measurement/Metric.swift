@@ -70,6 +70,7 @@ public enum MetricCatalog {
     Metric(id: "cycles.p50", unit: "1", better: .lower, floorAbsolute: 1e4, label: "TSC cycles, median"),
     Metric(id: "cycles.p99", unit: "1", better: .lower, floorAbsolute: 1e4, label: "TSC cycles, 99th percentile"),
     Metric(id: "cycles.p99.9", unit: "1", better: .lower, floorAbsolute: 1e4, label: "TSC cycles, 99.9th percentile"),
+    Metric(id: "latency.max", unit: "s", better: .lower, floorAbsolute: 100e-6, label: "Latency, largest"),
     Metric(id: "network.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames lost"),
     Metric(id: "network.corrupted", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames changed on the way"),
     Metric(id: "network.duplicated", unit: "1", better: .lower, floorAbsolute: 1, label: "Frames that came twice"),
@@ -131,10 +132,35 @@ public enum MetricCatalog {
     Metric(
       id: "clock.drift", unit: "1", better: .lower, floorAbsolute: 1e-6,
       label: "Relative difference of the clock against the TSC"),
+    Metric(
+      id: "clock.host_drift", unit: "1", better: .lower, floorAbsolute: 1e-6, primary: true,
+      label: "Relative difference of the clock against the host's"),
+    Metric(
+      id: "clock.host_drift_uncertainty", unit: "1", better: .lower, floorAbsolute: 1e-6,
+      label: "Uncertainty of that difference"),
+    Metric(id: "clock.host_seconds", unit: "s", better: .higher, label: "Host's time over which it was found"),
+    Metric(
+      id: "clock.reads", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Reads of the clock in the window, none of them earlier than one before"),
+    Metric(
+      id: "clock.reads_across", unit: "1", better: .higher, floorAbsolute: 1,
+      label: "Of these compared with the other vCPUs'"),
     Metric(id: "timer.armed", unit: "1", better: .higher, floorAbsolute: 1, label: "Timers armed, whole life"),
     Metric(
       id: "timer.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Timer interrupts handled, whole life"),
     Metric(id: "timer.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Timers whose interrupt never came"),
+    Metric(id: "timer.missed", unit: "1", better: .lower, floorAbsolute: 1, label: "Deadlines missed in the window"),
+    Metric(
+      id: "timer.replayed", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "Interrupts of missed deadlines that came later"),
+    Metric(
+      id: "steal.guest", unit: "s", better: .lower, floorAbsolute: 1e-3, label: "Steal time as vCPU 0 sees it, window"),
+    Metric(
+      id: "steal.host", unit: "s", better: .lower, floorAbsolute: 1e-3,
+      label: "The same by the host's scheduler: its thread's wait for a CPU"),
+    Metric(
+      id: "steal.ratio", unit: "1", better: .higher, floorAbsolute: 0.01,
+      label: "Steal time that the guest sees, of what the host's scheduler says"),
     Metric(id: "exits.per_op", unit: "1", better: .lower, floorAbsolute: 0.1, label: "Userspace exits per operation"),
     Metric(
       id: "exits.kvm_per_op", unit: "1", better: .lower, floorAbsolute: 0.1,

@@ -5,7 +5,8 @@ enum ExitPlace {
     "0x1f0": "ATA data", "0x1f1": "ATA error/features", "0x1f2": "ATA sector count", "0x1f3": "ATA LBA low",
     "0x1f4": "ATA LBA mid", "0x1f5": "ATA LBA high", "0x1f6": "ATA device", "0x1f7": "ATA status/command",
     "0x3f6": "ATA alternate status/control", "0x3f8": "UART data", "0x3fd": "UART line status",
-    "0x5056": "pvbench mark", "0x608": "ACPI PM timer", "0x70": "CMOS index", "0x71": "CMOS data",
+    "0x5056": "pvbench mark", "0x5090": "pvbench host clock", "0x608": "ACPI PM timer", "0x70": "CMOS index",
+    "0x71": "CMOS data",
   ]
   /// virtio-mmio registers (Virtual I/O Device 1.2, section 4.2.2) by offset.
   private static let virtio: [UInt64: String] = [

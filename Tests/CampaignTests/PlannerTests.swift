@@ -3,6 +3,7 @@ import MachineLauncher
 import Testing
 
 @testable import Campaign
+@testable import HostTopology
 
 struct PlannerTests {
   private func plan(_ request: RunRequest) throws -> Plan { try Planner.plan(request, library: .embedded()) }
@@ -38,8 +39,29 @@ struct PlannerTests {
     let rows = try SuiteLibrary.embedded().suites.flatMap(\.workloads)
     let bare = rows.count { $0.runsAsProcess && $0.modes.contains("paravirt") }
     #expect(plan.cells.count == rows.reduce(bare) { $0 + $1.modes.count })
-    #expect(plan.steps.count == 10 * plan.cells.count)
+    #expect(plan.steps.count == plan.cells.reduce(0) { $0 + min(10, $1.workload.repetitions ?? 10) })
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
+  }
+
+  @Test func aRowMayHaveFewerRepetitionsThanAskedFor() throws {
+    let plan = try plan(.of("platform.clock.drift.tsc", "platform.eoi", modes: ["full"]))
+    #expect(plan.steps.count { $0.cell == 0 } == 1)
+    #expect(plan.steps.count { $0.cell == 1 } == 2)
+    let document = PlanDocument(plan)
+    #expect(document.cells.map(\.repetitions) == [1, 2])
+    #expect(document.cells[0].estimatedSeconds == PlanEstimate.seconds(plan.cells[0]))
+  }
+
+  @Test func vCPUsTakeTurnsOnTheCPUsThatTheirRowAllows() throws {
+    let pinning = PinningPlan(vcpuCPUs: [3, 2, 1, 3], ioCPU: 0, node: 0, warning: nil)
+    let resources = MachineResources(placements: [.local: .success(Placement(pinning: pinning, memoryNodes: []))])
+    func cpus(_ workload: String) throws -> [Int] {
+      let plan = try plan(.of(workload, modes: ["full"]))
+      return plan.specification(of: plan.steps[0], disk: nil, resources: resources).vcpuCPUs
+    }
+    #expect(try cpus("platform.lock.4vcpus") == [3, 2, 1, 3])
+    #expect(try cpus("platform.lock.4vcpus.2cpus") == [3, 2])
+    #expect(try cpus("platform.lock.2vcpus.1cpu") == [3])
   }
 
   @Test func quickTakesTaggedRowsAndShortWindows() throws {

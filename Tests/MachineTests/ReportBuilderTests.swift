@@ -1,4 +1,5 @@
 import GuestMemory
+import MachineLauncher
 import Measurement
 import PVWire
 import Testing
@@ -201,6 +202,69 @@ struct ReportBuilderTests {
     var outcome = honest()
     outcome.records.append(.value(name: Array("clock.drift".utf8), 84))
     #expect(ReportBuilder.report(outcome).metrics["clock.drift"] == 84e-9)
+  }
+
+  private func compared(_ billionths: Int64) -> RunnerReport {
+    var outcome = honest()
+    outcome.notes = []
+    for (name, value) in [
+      ("clock.host_drift", UInt64(bitPattern: billionths)), ("clock.host_seconds", 60_000_000_000),
+      ("clock.host_drift_uncertainty", 500),
+    ] { outcome.records.append(.value(name: Array(name.utf8), value)) }
+    return ReportBuilder.report(outcome)
+  }
+
+  @Test func driftAgainstTheHostIsASizeAndASentence() {
+    let report = compared(-1250)
+    #expect(report.metrics["clock.host_drift"] == 1250e-9)
+    #expect(report.metrics["clock.host_drift_uncertainty"] == 500e-9)
+    #expect(
+      report.notes == [
+        "the guest's clock ran 1.25 ppm slower than the host's CLOCK_MONOTONIC_RAW, ± 0.5 ppm over 60.0 s"
+      ])
+    #expect(compared(84).notes.first?.hasPrefix("the guest's clock ran 0.084 ppm faster") == true)
+  }
+
+  /// A hostile guest's number has no larger size than it can have.
+  @Test func theLowestNumberHasASize() { #expect(compared(.min).metrics["clock.host_drift"] == 0x1p63 / 1e9) }
+
+  private func stolen(_ runDelay: Double?) -> RunnerReport {
+    var outcome = honest()
+    outcome.notes = []
+    outcome.window?.runDelaySeconds = runDelay
+    outcome.records.append(.value(name: Array("steal.guest".utf8), 900_000_000))
+    return ReportBuilder.report(outcome)
+  }
+
+  @Test func stealTimeStandsBesideTheSchedulersAccount() {
+    let metrics = stolen(1.2).metrics
+    #expect(metrics["steal.guest"] == 0.9)
+    #expect(metrics["steal.host"] == 1.2)
+    #expect(metrics["steal.ratio"] == 0.75)
+  }
+
+  @Test func nothingStolenHasNoRatio() {
+    #expect(stolen(0).metrics["steal.host"] == 0)
+    #expect(stolen(0).metrics["steal.ratio"] == nil)
+  }
+
+  @Test func aHostWithoutThatAccountIsSaidToHaveNone() {
+    #expect(stolen(nil).metrics["steal.host"] == nil)
+    #expect(
+      stolen(nil).notes == ["the host's scheduler keeps no account of waiting threads (/proc/PID/schedstat)"])
+  }
+
+  @Test func aGuestThatAsksForNoStealTimeIsComparedWithNothing() {
+    var outcome = honest()
+    outcome.window?.runDelaySeconds = 1.2
+    #expect(ReportBuilder.report(outcome).metrics["steal.host"] == nil)
+  }
+
+  @Test func waitingIsTheSecondNumberOfSchedstat() {
+    #expect(ProcessUsage.runDelaySeconds(inSchedstat: "9 2500000000 7\n") == 2.5)
+    for text in ["", "1 2\n", "1 -2 3\n", "1 2 3 4\n"] {
+      #expect(ProcessUsage.runDelaySeconds(inSchedstat: text) == nil)
+    }
   }
 }
 

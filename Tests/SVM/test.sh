@@ -49,7 +49,7 @@ is_served_by_the_kernel() {
 }
 has_true_reasons() {
   ! grep -h -o '"reason" *: *"[^"]*"' "$runs/run-$1"/repetitions/*.json | sort -u | grep -vE \
-    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|needs cpuid=kvm, this mode has hidden|(ipi=hypercall|eoi=pv) needs cpuid=kvm|time stamp counters of the vCPUs are apart|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)'
+    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|needs cpuid=kvm, this mode has hidden|(ipi=hypercall|eoi=pv) needs cpuid=kvm|time stamp counters of the vCPUs are apart|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)|CPUID shows no KVM that tells of steal time'
 }
 
 for suite in console cpu disk exits memory network platform; do
@@ -60,7 +60,8 @@ done
 for workload in unknown ipi kick yield; do
   check "exits.hypercall.$workload.ring0 is measured" is_answered $workload
 done
-for workload in platform.ipi.2vcpus platform.ipi.4vcpus platform.eoi platform.lock.4vcpus platform.clock.read; do
+for workload in platform.ipi.2vcpus platform.ipi.4vcpus platform.eoi platform.lock.4vcpus platform.lock.4vcpus.2cpus \
+  platform.clock.read platform.timer.cyclic; do
   check "$workload is measured in both modes" is_measured $workload
 done
 # What takes a real ring 0, or KVM's part in it.

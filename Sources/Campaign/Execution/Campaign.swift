@@ -302,6 +302,7 @@ struct Pace {
     return StepProgress(
       done: done, total: plan.steps.count, workload: plan.cells[step.cell].workload.id,
       mode: plan.cells[step.cell].label, repetition: step.index + 1,
-      repetitions: plan.request.repetitions ?? 0, remainingSeconds: plannedRemaining * scale)
+      repetitions: plan.cells[step.cell].repetitions(of: plan.request.repetitions ?? 0),
+      remainingSeconds: plannedRemaining * scale)
   }
 }

@@ -18,6 +18,7 @@ extension MachineResources {
   func place(_ cell: PlannedCell, _ specification: inout MachineSpecification) {
     guard case .success(let placement)? = outcome(of: cell) else { return }
     specification.vcpuCPUs = placement.pinning.vcpuCPUs
+    if let most = cell.workload.number("cpus") { specification.vcpuCPUs = placement.pinning.cpus(most: Int(most)) }
     specification.ioCPU = placement.pinning.ioCPU
     if cell.workload.parameter("threads") == "beside" {
       specification.vcpuCPUs = [placement.pinning.vcpuCPUs[0]]

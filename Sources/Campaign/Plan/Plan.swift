@@ -24,6 +24,9 @@ public struct PlannedCell: Codable, Equatable, Sendable {
     }
   }
 
+  /// Its guest boots in a run of `asked` repetitions.
+  func repetitions(of asked: Int) -> Int { min(asked, workload.repetitions ?? asked) }
+
   /// True where the guest's disk is the image; memory and null back ends begin and end with their runner.
   var usesImage: Bool { workload.isDisk && ["file", "cached", "sqpoll"].contains(choices["backend"] ?? "file") }
 

@@ -73,11 +73,12 @@ public struct PlanDocument: Encodable, Sendable {
 
   /// The document of `plan`.
   public init(_ plan: Plan) {
-    let repetitions = plan.request.repetitions ?? 0
+    let asked = plan.request.repetitions ?? 0
     seed = plan.seed
     estimate = PlanEstimate(plan)
     cells = plan.cells.map { cell in
-      Cell(
+      let repetitions = cell.repetitions(of: asked)
+      return Cell(
         suite: cell.workload.suite, workload: cell.workload.id, mode: cell.label, choices: cell.choices,
         repetitions: repetitions, warmupSeconds: Double(cell.warmupNanoseconds) / 1e9,
         windowSeconds: Double(cell.windowNanoseconds) / 1e9,

@@ -61,6 +61,7 @@ public enum Planner {
     let order = request.order ?? .interleaved
     if order == .rounds { groups = [cells.indices] }
     let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: order) }
+      .filter { $0.index < cells[$0.cell].repetitions(of: repetitions) }
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
   }
 

@@ -28,6 +28,11 @@ struct ParameterSchema: Sendable {
   /// The machine's RAM, where it needs more than others.
   static let ram = ParameterSchema(
     name: "ram", kind: .size((64 << 20)...(1 << 30), multipleOf: 4096), isRequired: false)
+  /// On how many CPUs the vCPUs take turns, where they shall have fewer than they are.
+  static let sharedCPUs = ParameterSchema(name: "cpus", kind: .count(1...16), isRequired: false)
+  /// The clock, where the row is about one.
+  static let clock = ParameterSchema(
+    name: "clock", kind: .word(["pmtimer", "pit", "rtc", "tsc", "kvmclock"]), isRequired: false)
 
   /// Whether the threads of two vCPUs, or of the only vCPU and a device, share a CPU of the host.
   static let threads = ParameterSchema(name: "threads", kind: .word(["beside", "across"]), isRequired: false)
@@ -73,7 +78,10 @@ struct KernelSchema: Sendable {
       parameters: [ParameterSchema(name: "eoi", kind: .word(["apic", "pv"]), isRequired: false)]),
     KernelSchema(
       name: "lock", uses: ["lock"],
-      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true)]),
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(2...16), isRequired: true), .sharedCPUs]),
+    KernelSchema(
+      name: "steal", uses: [],
+      parameters: [ParameterSchema(name: "vcpus", kind: .count(1...16), isRequired: true), .sharedCPUs]),
     KernelSchema(
       name: "ipi", uses: ["ipi"],
       parameters: [
@@ -182,7 +190,21 @@ struct KernelSchema: Sendable {
     KernelSchema(
       name: "flush", uses: [],
       parameters: [ParameterSchema(name: "way", kind: .word(["cr3", "invlpg"]), isRequired: true)]),
-    KernelSchema(name: "clock", uses: ["clock"], parameters: []),
+    KernelSchema(name: "clock", uses: ["clock"], parameters: [.clock]),
+    KernelSchema(name: "drift", uses: ["clock"], parameters: [.clock]),
+    KernelSchema(
+      name: "monotonic", uses: ["clock"],
+      parameters: [
+        .clock, .processors, ParameterSchema(name: "reads", kind: .count(0...1_000_000_000), isRequired: true),
+      ]),
+    KernelSchema(
+      name: "cyclic", uses: ["timer"],
+      parameters: [
+        ParameterSchema(name: "period", kind: .duration(100_000...50_000_000), isRequired: true),
+        ParameterSchema(name: "cycle", kind: .word(["oneshot", "periodic"]), isRequired: true),
+        ParameterSchema(name: "wait", kind: .word(["halt", "spin"]), isRequired: true),
+        ParameterSchema(name: "timer", kind: .word(["pit", "lapic", "tsc-deadline"]), isRequired: false),
+      ]),
     KernelSchema(
       name: "timer", uses: ["timer"],
       // The 8254's sixteen bits last for 54.9 ms.

@@ -6,6 +6,7 @@ struct SuiteDecoder {
   private static let suiteKeys = ["suite", "summary", "defaults", "workloads"]
   private static let defaultKeys = [
     "guest", "kernel", "primary", "metrics", "floors", "modes", "tags", "requires", "warmup", "window",
+    "repetitions",
   ]
   private static let rowKeys = ["id", "summary", "parameters"] + defaultKeys
   private static let modeNames = MachineProfile.modes.map(\.name)
@@ -82,6 +83,7 @@ struct SuiteDecoder {
       workload.tags = []
       for element in try value.list("a list of tags") { workload.tags.append(try element.text("a tag")) }
     case "requires": workload.requires = try decodeRequirements(value)
+    case "repetitions": workload.repetitions = Int(try value.count(in: 1...10_000))
     case "warmup": workload.warmupNanoseconds = try value.nanoseconds()
     default: workload.windowNanoseconds = try value.nanoseconds()
     }

@@ -14,6 +14,10 @@ extension Wiring {
       try Self.map(clock, at: Port.realTimeClock, count: RealTimeClock.portCount, on: &ports)
     default: break
     }
+    if hasHostClock {
+      let clock = HostClockPort(clock: HostClock.raw)
+      try Self.map(clock, at: Port.hostClock, count: HostClockPort.portCount, on: &ports)
+    }
     if choices["clock"] == "pit" || choices["timer"] == "pit" || way == .timerIn || way == .timerOut {
       do { try machine.createPIT() } catch { throw .kvm(error) }
     }
@@ -24,6 +28,9 @@ extension Wiring {
 enum HostClock {
   /// Nanoseconds of CLOCK_MONOTONIC, which never goes back.
   @Sendable static func sinceBoot() -> UInt64 { read(CLOCK_MONOTONIC) }
+
+  /// Nanoseconds of CLOCK_MONOTONIC_RAW, which nobody puts right (clock_gettime(2)).
+  @Sendable static func raw() -> UInt64 { read(CLOCK_MONOTONIC_RAW) }
 
   /// Nanoseconds since the start of 1970 that never go back: from now on they are counted, and a host that is put right
   /// meanwhile does not matter.

@@ -40,6 +40,7 @@ struct Wiring: ~Copyable {
   let hasRelay: Bool
   /// KVM listens to it for as long as it is open.
   var relay: EventFD?
+  let hasHostClock: Bool
   /// True where only the local APICs are in the kernel.
   let isIRQChipSplit: Bool
   /// The I/O APIC, where it is not in the kernel.
@@ -71,6 +72,7 @@ struct Wiring: ~Copyable {
     hasInterruptSource = specification.kernel == "interrupts"
     way = WayOut(specification)
     hasRelay = specification.kernel == "irqfd"
+    hasHostClock = specification.kernel == "drift"
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon

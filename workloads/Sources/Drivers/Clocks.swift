@@ -4,6 +4,10 @@ import GuestKernel
 public protocol ClockSource: AnyObject {
   /// `pmtimer`, `pit`, `rtc`, `tsc` or `kvmclock`.
   var name: StaticString { get }
+  /// Nanoseconds that one of its steps is long, at most.
+  var resolution: UInt64 { get }
+  /// Nanoseconds after which its counter is where it was, and a reader that was kept away misses a turn; 0 where that is never.
+  var turn: UInt64 { get }
   /// Nanoseconds since some moment, in steps of the clock's own resolution. It must be read more often than the clock's
   /// counter wraps around.
   func nanoseconds() -> UInt64
@@ -26,6 +30,10 @@ struct FixedPointFactor {
 public final class TSCClock: ClockSource {
   /// The choice that this clock is.
   public let name: StaticString = "tsc"
+  /// Nanoseconds of a step.
+  public let resolution: UInt64 = 1
+  /// It has no turns.
+  public let turn: UInt64 = 0
   private let factor: FixedPointFactor
 
   /// A clock over a counter of this frequency.
@@ -39,6 +47,10 @@ public final class TSCClock: ClockSource {
 public final class PMTimerClock: ClockSource {
   /// The choice that this clock is.
   public let name: StaticString = "pmtimer"
+  /// Nanoseconds of a step.
+  public let resolution: UInt64 = 280
+  /// Nanoseconds of a turn of its counter.
+  public let turn: UInt64 = 1_199_864_031_882
   private static let hertz: UInt64 = 3_579_545
   private let port: UInt16
   private let factor = FixedPointFactor(nanosecondsPerTickAt: hertz)
@@ -70,6 +82,10 @@ public final class PMTimerClock: ClockSource {
 public final class PITClock: ClockSource {
   /// The choice that this clock is.
   public let name: StaticString = "pit"
+  /// Nanoseconds of a step.
+  public let resolution: UInt64 = 839
+  /// Nanoseconds of a turn of its counter.
+  public let turn: UInt64 = 54_925_401
   private let factor = FixedPointFactor(nanosecondsPerTickAt: PIT.hertz)
   private var last: UInt16 = 0
   private var ticks: UInt64 = 0
@@ -95,6 +111,10 @@ public final class PITClock: ClockSource {
 public final class RTCClock: ClockSource {
   /// The choice that this clock is.
   public let name: StaticString = "rtc"
+  /// Nanoseconds of a step.
+  public let resolution: UInt64 = 1_000_000_000
+  /// Nanoseconds of a turn of its counter.
+  public let turn: UInt64 = 60_000_000_000
   private static let index: UInt16 = 0x70
   private static let data: UInt16 = 0x71
   private let isBinary: Bool
@@ -128,9 +148,9 @@ public final class RTCClock: ClockSource {
   }
 }
 
-/// KVM's clock page (Linux, virt/kvm/x86/msr.rst, MSR_KVM_SYSTEM_TIME_NEW): the TSC with a factor and an origin that the host
-/// keeps up to date.
-public final class KVMClock: ClockSource {
+/// KVM's clock page of one processor (Linux, virt/kvm/x86/msr.rst, MSR_KVM_SYSTEM_TIME_NEW): the TSC with a factor and an origin
+/// that the host keeps up to date.
+public struct KVMClockPage {
   private enum Field {
     static let version = 0
     static let timestamp = 8
@@ -141,22 +161,25 @@ public final class KVMClock: ClockSource {
   }
   private static let systemTimeMSR: UInt32 = 0x4B56_4D01
   private static let featureBit: UInt32 = 1 << 3
+  private let page: DMAMemory
 
-  /// The choice that this clock is.
-  public let name: StaticString = "kvmclock"
-  private let page = DMAMemory(count: 4096)
-  private var latest: UInt64 = 0
-
-  /// Asks for the page; nil where CPUID shows no KVM, or none that has this clock.
+  /// A page that nobody fills yet; nil where CPUID shows no KVM, or none that has this clock.
   public init?() {
     guard KVMLeaves.features & Self.featureBit != 0 else { return nil }
-    pv_wrmsr(Self.systemTimeMSR, UInt64(page.address) | 1)
+    page = DMAMemory(count: 4096)
   }
 
-  deinit { pv_wrmsr(Self.systemTimeMSR, 0) }
+  /// Asks KVM to fill it for the processor that calls; before anyone reads it.
+  public func enable() { pv_wrmsr(Self.systemTimeMSR, UInt64(page.address) | 1) }
 
-  /// Nanoseconds since the host's own origin.
-  public func nanoseconds() -> UInt64 {
+  /// Makes KVM forget the page of the processor that calls.
+  public static func disable() { pv_wrmsr(systemTimeMSR, 0) }
+
+  /// True where KVM promises that the pages of all processors agree (PVCLOCK_TSC_STABLE_BIT).
+  public var agreesWithOthers: Bool { page.load(UInt8.self, at: Field.flags) & 1 != 0 }
+
+  /// Nanoseconds since the host's own origin, on the processor that the page is of.
+  @inline(__always) public func nanoseconds() -> UInt64 {
     while true {
       let version = page.load(UInt32.self, at: Field.version)
       // Each fence keeps the page's fields on their side of the version.
@@ -166,13 +189,38 @@ public final class KVMClock: ClockSource {
       let scaled = shift >= 0 ? ticks << UInt64(shift) : ticks >> UInt64(-Int(shift))
       let product = scaled.multipliedFullWidth(by: UInt64(page.load(UInt32.self, at: Field.factor)))
       let now = page.load(UInt64.self, at: Field.systemTime) &+ (product.high << 32 | product.low >> 32)
-      let isStable = page.load(UInt8.self, at: Field.flags) & 1 != 0
       pv_full_fence()
-      guard version & 1 == 0, page.load(UInt32.self, at: Field.version) == version else { continue }
-      // Without that flag, the pages of two processors may disagree.
-      latest = isStable ? now : max(now, latest)
-      return latest
+      if version & 1 == 0, page.load(UInt32.self, at: Field.version) == version { return now }
     }
+  }
+}
+
+/// KVM's clock on one processor, as a kernel reads it.
+public final class KVMClock: ClockSource {
+  /// The choice that this clock is.
+  public let name: StaticString = "kvmclock"
+  /// Nanoseconds of a step.
+  public let resolution: UInt64 = 1
+  /// It has no turns.
+  public let turn: UInt64 = 0
+  private let page: KVMClockPage
+  private var latest: UInt64 = 0
+
+  /// Asks for the page; nil where CPUID shows no KVM, or none that has this clock.
+  public init?() {
+    guard let page = KVMClockPage() else { return nil }
+    self.page = page
+    page.enable()
+  }
+
+  deinit { KVMClockPage.disable() }
+
+  /// Nanoseconds since the host's own origin.
+  public func nanoseconds() -> UInt64 {
+    let now = page.nanoseconds()
+    // Without that promise, kernels remember what they have seen.
+    latest = page.agreesWithOthers ? now : max(now, latest)
+    return latest
   }
 }
 
@@ -220,6 +268,11 @@ public enum PIT {
   /// What counter 0 was when it was latched.
   @inline(__always) static func latched() -> UInt16 {
     pv_out8(control, 0)
+    return latch()
+  }
+
+  /// What was latched.
+  @inline(__always) static func latch() -> UInt16 {
     let low = UInt16(pv_in8(counter0))
     return UInt16(pv_in8(counter0)) << 8 | low
   }

@@ -13,8 +13,18 @@ public protocol OneShotTimer: AnyObject {
   /// Interrupts `nanoseconds` from now, not earlier. A span that has not ended yet is forgotten. Where it is the local APIC's,
   /// it is that of the processor that calls.
   func arm(nanoseconds: UInt64)
+  /// Interrupts when the TSC is at `deadline`, not earlier.
+  func arm(until deadline: UInt64, _ nanoseconds: (UInt64) -> UInt64)
   /// Makes the timer of the processor that calls raise `vector`; false where only one processor has this timer.
   func adopt(vector: UInt8) -> Bool
+}
+
+extension OneShotTimer {
+  /// A timer that counts from now on; `nanoseconds` are those of a span of TSC ticks.
+  public func arm(until deadline: UInt64, _ nanoseconds: (UInt64) -> UInt64) {
+    let now = pv_tsc()
+    arm(nanoseconds: deadline > now ? nanoseconds(deadline - now) + 1 : 0)
+  }
 }
 
 /// Counter 0 of the 8254 in mode 0 (Intel 8254 data sheet), whose output is IRQ 0 of the 8259.
@@ -60,30 +70,49 @@ public final class LocalAPICTimer: OneShotTimer {
   /// Whether it is the local APIC's own timer.
   public let isLocalAPIC = true
   /// Counts a nanosecond, 32.32 fixed point.
-  private let countsPerNanosecond: UInt64
+  let countsPerNanosecond: UInt64
 
   /// Measures the timer's frequency against a TSC of `hertz`; nil where it does not count.
   public init?(tscHertz hertz: UInt64) {
     LocalAPIC.enable(acceptsPIC: false)
     LocalAPIC.write(.divide, 0b1011)  // by one
     LocalAPIC.write(.timer, 1 << 16 | UInt32(LocalAPIC.timerVector))  // masked meanwhile
-    let start = pv_tsc()
-    LocalAPIC.write(.initialCount, .max)
-    while pv_tsc() &- start < hertz / 100 { pv_pause() }
-    let counted = UInt64(UInt32.max - LocalAPIC.read(.currentCount))
-    let ticks = pv_tsc() &- start
+    var best = Self.measured(spanTicks: hertz / 400)
+    for _ in 0..<3 {
+      let next = Self.measured(spanTicks: hertz / 400)
+      if next.doubt < best.doubt { best = next }
+    }
     LocalAPIC.write(.initialCount, 0)
-    guard counted > 0 else { return nil }
-    let nanoseconds = ticks * 1_000_000_000 / hertz
-    countsPerNanosecond = (counted << 32) / max(nanoseconds, 1)
+    guard best.counts > 0 else { return nil }
+    let nanoseconds = best.ticks * 1_000_000_000 / hertz
+    countsPerNanosecond = (best.counts << 32) / max(nanoseconds, 1)
     reach = countsPerNanosecond == 0 ? 0 : (UInt64(UInt32.max) << 32) / countsPerNanosecond
     LocalAPIC.write(.timer, UInt32(LocalAPIC.timerVector))
   }
 
+  /// Counts in some ticks of the TSC, and by how many ticks that may be wrong: a guest that is kept from running between a look at
+  /// one and at the other sees a wrong frequency.
+  private static func measured(spanTicks: UInt64) -> (counts: UInt64, ticks: UInt64, doubt: UInt64) {
+    let start = pv_tsc()
+    LocalAPIC.write(.initialCount, .max)
+    let started = pv_tsc()
+    while pv_tsc() &- started < spanTicks { pv_pause() }
+    let end = pv_tsc()
+    let count = LocalAPIC.read(.currentCount)
+    let ended = pv_tsc()
+    let doubt = (started &- start) + (ended &- end)
+    return (UInt64(UInt32.max - count), (end &- start) + (ended &- end) / 2 - (started &- start) / 2, doubt)
+  }
+
   /// Interrupts `nanoseconds` from now.
   public func arm(nanoseconds: UInt64) {
+    LocalAPIC.write(.initialCount, UInt32(truncatingIfNeeded: counts(nanoseconds)) &+ 1)
+  }
+
+  /// Whole counts in this time.
+  func counts(_ nanoseconds: UInt64) -> UInt64 {
     let product = nanoseconds.multipliedFullWidth(by: countsPerNanosecond)
-    LocalAPIC.write(.initialCount, UInt32(truncatingIfNeeded: product.high << 32 | product.low >> 32) &+ 1)
+    return product.high << 32 | product.low >> 32
   }
 
   /// Every processor's runs at the same frequency.
@@ -123,6 +152,11 @@ public final class TSCDeadlineTimer: OneShotTimer {
     let second: UInt64 = 1_000_000_000
     let ticks = nanoseconds / second * hertz + nanoseconds % second * hertz / second
     pv_wrmsr(Self.deadlineMSR, pv_tsc() &+ ticks &+ 1)
+  }
+
+  /// Interrupts when the TSC is at `deadline`.
+  public func arm(until deadline: UInt64, _ nanoseconds: (UInt64) -> UInt64) {
+    pv_wrmsr(Self.deadlineMSR, deadline)
   }
 
   /// Every processor has its own.

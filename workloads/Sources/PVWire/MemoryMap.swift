@@ -67,6 +67,10 @@ public enum MemoryMap {
   /// IA32_MISC_ENABLE (Intel SDM 4, table 2-2): a register that KVM keeps for every guest and whose value changes nothing.
   public static let harmlessMSR: UInt32 = 0x1A0
 
+  /// First of eight ports with the host's CLOCK_MONOTONIC_RAW in nanoseconds: reading the low half stamps it, the high half is that
+  /// of the last stamp. Only the kernel `drift` has it.
+  public static let hostClock: UInt16 = 0x5090
+
   /// Port of the ACPI power management timer, which a FADT would name (PM_TMR_BLK), as QEMU's PIIX4 has it.
   public static let acpiTimer: UInt16 = 0x608
 }

@@ -9,32 +9,42 @@ import PVWire
 /// less than twice has none. The real-time clock steps once a second: its drift is what two readings of a step are apart.
 enum ClockWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
-    let clock = try findClock(session)
+    let clock = try session.clock()
     session.send(.log(Text.bytes("clock: ", clock.name)))
     let loop = ClockLoop(session, clock)
     try session.measure(loop)
     if let drift = loop.drift { session.send(.value(name: Text.bytes("clock.drift"), drift)) }
   }
+}
 
-  private static func findClock(_ session: Session) throws(WorkloadFailure) -> any ClockSource {
-    if session.isWord("clock", "tsc") { return TSCClock(hertz: session.orders.tscHertz) }
-    if session.isWord("clock", "pmtimer") {
+extension Session {
+  /// The clock that the parameter `clock` names.
+  func clock() throws(WorkloadFailure) -> any ClockSource {
+    if isWord("clock", "tsc") { return TSCClock(hertz: orders.tscHertz) }
+    if isWord("clock", "pmtimer") {
       if let clock = PMTimerClock(port: MemoryMap.acpiTimer) { return clock }
       throw .skipped(Text.bytes("no ACPI PM timer counts at port 0x608"))
     }
-    if session.isWord("clock", "pit") {
+    if isWord("clock", "pit") {
       if let clock = PITClock() { return clock }
       throw .skipped(Text.bytes("no 8254 counts at port 0x40"))
     }
-    if session.isWord("clock", "rtc") {
+    if isWord("clock", "rtc") {
       if let clock = RTCClock() { return clock }
       throw .skipped(Text.bytes("no real-time clock was found at port 0x70"))
     }
-    if session.isWord("clock", "kvmclock") {
+    if isWord("clock", "kvmclock") {
       if let clock = KVMClock() { return clock }
       throw .skipped(Text.bytes("CPUID shows no KVM that has a kvmclock"))
     }
     throw .failed(Text.bytes("clock: expected pmtimer, pit, rtc, tsc or kvmclock"))
+  }
+}
+
+extension ClockSource {
+  /// A clock that showed `earlier` and then `later`, before it.
+  func failure(from earlier: UInt64, to later: UInt64) -> WorkloadFailure {
+    .failed(Text.bytes("time went backwards by ") + Text.decimal(earlier - later) + Text.bytes(" ns: ", name))
   }
 }
 
@@ -70,7 +80,7 @@ private final class ClockLoop: MeasuredLoop {
       let before = pv_tsc()
       let time = clock.nanoseconds()
       after = pv_tsc()
-      guard time >= last else { throw .failed(Text.bytes("time went backwards: ", clock.name)) }
+      guard time >= last else { throw clock.failure(from: last, to: time) }
       if time != last { note(time, at: after, ticks: after &- before) }
       last = time
       latency.record(session.nanoseconds(after &- before))

@@ -44,13 +44,20 @@ private final class LockLoop: MeasuredLoop {
   /// Looks at the lock before a waiter sleeps.
   private static let spins = 2000
   private static let awake = UInt64.max
+  /// KVM_FEATURE_PV_UNHALT (Linux, virt/kvm/x86/cpuid.rst).
+  private static let unhaltBit: UInt32 = 1 << 7
 
   init(_ session: Session) throws(WorkloadFailure) {
     self.session = session
     processors = try session.processors()
     kicks = session.isWord("lock", "kick")
     memory = DMAMemory(count: Int(Place.processors + Place.stride * UInt(Processors.most)))
-    if kicks { Hypercall.prepare() }
+    if kicks {
+      guard KVMLeaves.features & Self.unhaltBit != 0 else {
+        throw .skipped(Text.bytes("CPUID shows no KVM that wakes a halted vCPU on request"))
+      }
+      Hypercall.prepare()
+    }
     LocalAPIC.enable(acceptsPIC: false)
     for index in 0..<processors { pv_store64(place(of: index), Self.awake) }
   }

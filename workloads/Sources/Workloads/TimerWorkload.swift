@@ -12,7 +12,7 @@ import PVWire
 /// the repetition fails for want of time.
 enum TimerWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
-    let timer = try findTimer(session)
+    let timer = try session.oneShotTimer()
     session.send(.log(Text.bytes("timer: ", timer.name)))
     let loop = try TimerLoop(session, timer)
     try loop.begin()
@@ -22,18 +22,21 @@ enum TimerWorkload {
     session.send(.value(name: Text.bytes("timer.lost"), loop.armed - min(loop.handled, loop.armed)))
     guard loop.handled <= loop.armed else { throw .failed(Text.bytes("more timer interrupts came than were armed")) }
   }
+}
 
-  private static func findTimer(_ session: Session) throws(WorkloadFailure) -> any OneShotTimer {
-    let hertz = session.orders.tscHertz
-    if session.isWord("timer", "pit") {
+extension Session {
+  /// The timer that the parameter `timer` names.
+  func oneShotTimer() throws(WorkloadFailure) -> any OneShotTimer {
+    let hertz = orders.tscHertz
+    if isWord("timer", "pit") {
       if let timer = PITTimer() { return timer }
       throw .skipped(Text.bytes("no 8254 counts at port 0x40"))
     }
-    if session.isWord("timer", "lapic") {
+    if isWord("timer", "lapic") {
       if let timer = LocalAPICTimer(tscHertz: hertz) { return timer }
       throw .skipped(Text.bytes("the local APIC's timer does not count"))
     }
-    if session.isWord("timer", "tsc-deadline") {
+    if isWord("timer", "tsc-deadline") {
       if let timer = TSCDeadlineTimer(tscHertz: hertz) { return timer }
       throw .skipped(Text.bytes("CPUID shows no TSC-deadline mode"))
     }
