@@ -23,7 +23,23 @@ struct Headline: Sendable {
       if chosen[family] == nil { families.append(family) }
       if rank(comparison) > chosen[family].map(rank) ?? -1 { chosen[family] = comparison }
     }
-    return families.compactMap { chosen[$0] }.compactMap { Headline($0, cells: cells) }
+    let all = families.compactMap { chosen[$0] }
+    return Self.few(all).compactMap { Headline($0, cells: cells) }
+  }
+
+  /// More sentences than these nobody reads.
+  private static let most = 8
+  /// Suites by how many users they concern.
+  private static let suites = ["disk", "network", "memory", "cpu", "exits", "platform"]
+
+  /// All of them, or one a suite where they are too many: the first that can be compared.
+  private static func few(_ comparisons: [ComparisonRecord]) -> [ComparisonRecord] {
+    guard comparisons.count > most else { return comparisons }
+    func rank(_ suite: String) -> Int { suites.firstIndex(of: suite) ?? suites.count }
+    let present = comparisons.map(\.suite).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    return present.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.compactMap {
+      _, suite in comparisons.first { $0.suite == suite && $0.ratio != nil } ?? comparisons.first { $0.suite == suite }
+    }
   }
 
   private init?(_ comparison: ComparisonRecord, cells: [CellSummary]) {

@@ -16,7 +16,7 @@ import Testing
     (3e-10, "s", "0.300\u{202F}ns"),
     (0, "s", "0\u{202F}s"), (67_108_864, "B", "64.0\u{202F}MiB"), (8200, "1/s", "8.20\u{202F}k/s"),
     (4.2e6, "B/s", "4.20\u{202F}MB/s"),
-    (2.5, "1", "2.50"), (2, "furlong", "2.00\u{202F}furlong"),
+    (2.5, "1", "2.50"), (-1.5e-6, Formatting.relative, "−1.50\u{202F}ppm"), (2, "furlong", "2.00\u{202F}furlong"),
   ]) func quantityHasItsPrefixAndUnit(value: Double, unit: String, text: String) {
     #expect(Formatting.quantity(value, unit: unit) == text)
   }
