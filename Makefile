@@ -8,6 +8,7 @@
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
+# make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
@@ -18,7 +19,7 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-peers linux-guest lint fuzz packages \
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-aa bench-peers linux-guest lint fuzz packages \
   packages-peer packages-svm packages-linux clean
 
 bench: build
@@ -44,6 +45,11 @@ linux-guest: packages-linux
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
+
+bench-aa: build
+	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
+	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
+	.build/release/pvbench compare $$(ls -d results/aa/*/ | tail -n 2)
 
 bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
