@@ -121,7 +121,7 @@ struct DistributionSection: Sendable {
     return groups.enumerated().sorted { (cost($0.element), $0.offset) < (cost($1.element), $1.offset) }.map(\.element)
   }
 
-  /// `10.0 ns (full), 10.0 ns (paravirt)`: the medians of the rows that measure nothing, or else what every loop finds of itself
+  /// `10.0 ns (full), 20.0 ns (paravirt)`, `10.0 ns in every mode`: the medians of the rows that measure nothing, or else what every loop finds of itself
   /// before it begins; nil where neither was recorded.
   private static func emptyLoops(_ cells: [MeasuredCell]) -> String? {
     let rows = cells.filter(\.isEmptyLoop).compactMap { cell in
@@ -132,8 +132,12 @@ struct DistributionSection: Sendable {
         (cost: $0, name: mode)
       }
     }
-    let words = (rows.isEmpty ? loops : rows).map { "\(Formatting.quantity($0.cost, unit: "s")) (\($0.name))" }
-    return words.isEmpty ? nil : words.joined(separator: ", ")
+    let costs = (rows.isEmpty ? loops : rows).map { (text: Formatting.quantity($0.cost, unit: "s"), name: $0.name) }
+    guard let first = costs.first else { return nil }
+    guard costs.count > 1, costs.allSatisfy({ $0.text == first.text }) else {
+      return costs.map { "\($0.text) (\($0.name))" }.joined(separator: ", ")
+    }
+    return "\(first.text) in every mode"
   }
 
   private static func counts(_ kind: DistributionKind, _ cells: [CellSummary], _ table: MetricTable) -> [CountRow] {

@@ -32,6 +32,7 @@ struct DotPlot {
   private static let titleHeight = 18.0
   private static let lineHeight = 15.0
   private static let gap = 8.0
+  private static let longestLabel = 10
   /// Percent of the width that the axis has; what is right of it belongs to the numbers.
   private static let axis = (left: 2.0, width: 58.0)
 
@@ -85,7 +86,10 @@ struct DotPlot {
       if let tail { svg.line(x1: x(tail), x2: x(tail), y1: y - half, y2: y + half, style: style) }
     }
     svg.symbol(Symbol.of(series: line.series), x: x(line.p50), y: y, style: style)
-    svg.text("\(line.label) \(line.words)", x: 100, y: y + 4, style: "value")
+    // Beside the numbers a long name would lie over the line where the screen is narrow; the symbol says it as well.
+    let isLong = line.label.count > Self.longestLabel
+    svg.text("\(line.label) \(line.words)", x: 100, y: y + 4, style: isLong ? "value broad" : "value")
+    if isLong { svg.text(line.words, x: 100, y: y + 4, style: "value narrow") }
   }
 
   /// Powers of ten; between them 2 and 5 where there are few.

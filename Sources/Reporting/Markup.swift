@@ -71,7 +71,7 @@ struct SVG {
   }
 
   /// Characters that fit in a picture on a telephone.
-  private static let narrowest = 50
+  private static let narrowest = 44
 
   private mutating func put(_ text: some StringProtocol, x: Double, y: Double, style: String) {
     let text = String(text)

@@ -109,6 +109,15 @@ import Testing
     #expect(section.empty == "25.0\u{202F}ns (full)")
   }
 
+  @Test func equalCostsOfTheEmptyLoopAreSaidOnce() throws {
+    let section = try #require(
+      sections(
+        run(
+          ["full", "paravirt"].map { cell("exits.pio", $0, base: 40_000, metrics: ["window.loop_seconds": 25e-9]) })
+      ).first)
+    #expect(section.empty == "25.0\u{202F}ns in every mode")
+  }
+
   @Test func eachModeHasItsSymbolInThePictureAndInTheLegend() throws {
     let record = try run([cell("exits.pio", "full", base: 40_050), cell("exits.pio", "paravirt", base: 30_050)])
     let section = try #require(sections(record).first)
@@ -116,7 +125,7 @@ import Testing
     #expect(section.series.map { $0.key.text.contains("series-0") } == [true, false])
     #expect(svg.contains(Symbol.circle.path))
     #expect(svg.contains(Symbol.diamond.path))
-    #expect(svg.contains("<desc>exits.pio: full 40.4\u{202F}µs – 40.8\u{202F}µs, paravirt 30.4"))
+    #expect(svg.contains("<desc>port I/O to the runner: full 40.4\u{202F}µs – 40.8\u{202F}µs, paravirt 30.4"))
     #expect(String(decoding: try HTMLReport.render(record), as: UTF8.self).contains("id=\"costs\""))
   }
 

@@ -50,17 +50,37 @@ import Testing
     #expect(page.components(separatedBy: "<details>").count == page.components(separatedBy: "</details>").count)
   }
 
-  @Test func aLongRunHasOneSentenceASuiteTheMostCommonFirst() throws {
+  @Test func aLongRunHasFewSentencesOfEachSuiteTheMostCommonFirst() throws {
     let run = try run(workloads: 30, suites: ["console", "cpu", "disk"])
     let lines = Headline.all(run, cells: run.cells.map(CellSummary.init))
-    #expect(lines.map(\.anchor) == ["disk.kernel2", "cpu.kernel1", "console.kernel0"])
+    #expect(
+      lines.map(\.anchor) == [
+        "disk.kernel2", "disk.kernel5", "cpu.kernel1", "cpu.kernel4", "console.kernel0", "console.kernel3",
+      ])
+  }
+
+  @Test func whatIsCalledComesBeforeWhatIsNot() throws {
+    var run = try run(workloads: 30, suites: ["disk"])
+    for index in 0..<28 { run.comparisons[index].verdict = .noChangeFound }
+    let lines = Headline.all(run, cells: run.cells.map(CellSummary.init))
+    #expect(lines.map(\.anchor).prefix(3) == ["disk.kernel28", "disk.kernel29", "disk.kernel0"])
+    #expect(lines.count == 8)
+  }
+
+  @Test func aTimeIsTakenAndNotDone() throws {
+    var run = try run(workloads: 1, suites: ["cpu"])
+    run.comparisons[0].metric = "latency.p50"
+    run.cells.indices.forEach { run.cells[$0].primary = "latency.p50" }
+    let line = try #require(Headline.all(run, cells: run.cells.map(CellSummary.init)).first)
+    #expect(line.before == "On this host the paravirtual guest takes")
+    #expect(line.after.hasPrefix("the time of full emulation for cpu.kernel0"))
   }
 
   @Test func aLabelThatANarrowScreenCannotHoldIsThereASecondTime() {
     var svg = SVG(height: 10, title: "", description: "")
-    svg.text(String(repeating: "x", count: 51), x: 0, y: 5, style: "label")
+    svg.text(String(repeating: "x", count: 45), x: 0, y: 5, style: "label")
     #expect(svg.markup.text.contains(#"class="label broad""#))
     #expect(
-      svg.markup.text.contains(#"class="label narrow" x="0%" y="5">\#(String(repeating: "x", count: 49))…</text>"#))
+      svg.markup.text.contains(#"class="label narrow" x="0%" y="5">\#(String(repeating: "x", count: 43))…</text>"#))
   }
 }
