@@ -8,6 +8,7 @@
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
+# make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
@@ -19,8 +20,8 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-peers bench-exits linux-guest lint fuzz packages \
-  packages-peer packages-svm packages-linux clean
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-aa bench-exits bench-peers linux-guest lint \
+  fuzz packages packages-peer packages-svm packages-linux clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -45,6 +46,11 @@ linux-guest: packages-linux
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
+
+bench-aa: build
+	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
+	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
+	.build/release/pvbench compare $$(ls -d results/aa/*/ | tail -n 2)
 
 bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c

@@ -60,7 +60,7 @@ public struct ResultTable {
     return quantity(median, unit: MetricCatalog.metric(cell.primary)?.unit ?? "1")
   }
 
-  private static func columns(_ comparison: ComparisonRecord?) -> [String] {
+  static func columns(_ comparison: ComparisonRecord?) -> [String] {
     guard let comparison else { return ["", "", ""] }
     let ratio = comparison.ratio.map { number($0) + "×" } ?? "–"
     let interval = [comparison.ratioLow, comparison.ratioHigh].compactMap { $0.map(number) }.joined(separator: "–")
@@ -84,7 +84,8 @@ public struct ResultTable {
     return reasons.map { "  \(cell.workload) \(cell.mode): \($0)" }
   }
 
-  private static func quantity(_ value: Double, unit: String) -> String {
+  static func quantity(_ value: Double?, unit: String) -> String {
+    guard let value else { return "–" }
     let prefixes: [(factor: Double, prefix: String)] =
       unit == "s" ? [(1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")] : [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
     let scale = prefixes.first { abs(value) >= $0.factor } ?? (1, "")

@@ -10,6 +10,8 @@ struct KVMFacts {
   let parameters: [String: JSONValue]
   /// KVM_GET_API_VERSION; nil where the device cannot be opened.
   let apiVersion: Int?
+  /// KVM_GET_TSC_KHZ of a guest as KVM makes it, in kHz; nil where no guest can be made.
+  let tscKilohertz: Int?
   /// Answers of KVM_CHECK_EXTENSION.
   let capabilities: [String: JSONValue]
 
@@ -31,14 +33,28 @@ struct KVMFacts {
     let version = device >= 0 ? pv_ioctl_value(device, pv_KVM_GET_API_VERSION, 0) : -1
     guard version >= 0 else {
       apiVersion = nil
+      tscKilohertz = nil
       capabilities = [:]
       return
     }
     apiVersion = Int(version)
+    tscKilohertz = Self.tscKilohertz(device)
     capabilities = Dictionary(
       uniqueKeysWithValues: Self.notable.map { name, number in
         (name, .number(Double(max(0, pv_ioctl_value(device, pv_KVM_CHECK_EXTENSION, UInt(number))))))
       })
+  }
+
+  /// Asks a vCPU that never runs, and goes again with its VM: the descriptor of a VM answers only from Linux 5.18 on.
+  private static func tscKilohertz(_ device: Int32) -> Int? {
+    let machine = pv_ioctl_value(device, pv_KVM_CREATE_VM, 0)
+    guard machine >= 0 else { return nil }
+    defer { close(machine) }
+    let vcpu = pv_ioctl_value(machine, pv_KVM_CREATE_VCPU, 0)
+    guard vcpu >= 0 else { return nil }
+    defer { close(vcpu) }
+    let kilohertz = pv_ioctl_value(vcpu, pv_KVM_GET_TSC_KHZ, 0)
+    return kilohertz > 0 ? Int(kilohertz) : nil
   }
 
   /// Capabilities that the runner uses or that explain a result, by the kernel's names.
@@ -57,6 +73,7 @@ struct KVMFacts {
     [
       "vendor": vendor.map(JSONValue.string) ?? .null,
       "api_version": apiVersion.map { .number(Double($0)) } ?? .null,
+      "tsc_khz": tscKilohertz.map { .number(Double($0)) } ?? .null,
       "capabilities": .object(capabilities), "parameters": .object(parameters),
     ]
   }

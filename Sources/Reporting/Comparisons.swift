@@ -70,11 +70,14 @@ struct PairView: Sendable {
 
 /// Modes in words.
 enum ModeName {
-  /// `full emulation`, `paravirtual disk`; a mixed mode keeps its id.
+  /// Suites that are about one device.
+  private static let devices = ["disk", "network", "console"]
+
+  /// `full emulation`, `paravirtual disk`, `the paravirtual guest`; a mixed mode keeps its id.
   static func words(_ mode: String, suite: String) -> String {
     switch mode {
     case "full": "full emulation"
-    case "paravirt": "paravirtual \(suite)"
+    case "paravirt": devices.contains(suite) ? "paravirtual \(suite)" : "the paravirtual guest"
     default: mode
     }
   }

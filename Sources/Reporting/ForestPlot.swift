@@ -3,14 +3,27 @@ import Measurement
 
 /// Throughput ratios with their intervals on one logarithmic axis, and the table of the same numbers.
 struct ForestSection: Sendable {
-  let svg: Markup?
-  let rows: [Row]
+  /// One, or one for each suite of a long run.
+  let groups: [Group]
+
+  struct Group: Sendable {
+    let fold: SuiteFold
+    let svg: Markup?
+    let rows: [Row]
+  }
 
   struct Row: Sendable {
     let title: String
     let anchor: String
     let modes: String
     let pair: PairView
+
+    init(_ comparison: ComparisonRecord) {
+      title = WorkloadName(comparison.workload).shortTitle
+      anchor = comparison.workload
+      modes = ForestSection.words(ModeName.pair(comparison.mode) ?? (comparison.mode, ""))
+      pair = PairView(comparison)
+    }
   }
 
   /// Nil where nothing was compared. The steps of an ablation are left to its waterfall.
@@ -19,15 +32,17 @@ struct ForestSection: Sendable {
     let comparisons = run.primaryComparisons.filter { !steps.contains([$0.workload, $0.mode]) }
     guard !comparisons.isEmpty else { return nil }
     let severalPairs = Set(comparisons.map(\.mode)).count > 1
-    rows = comparisons.map { comparison in
-      let pair = ModeName.pair(comparison.mode) ?? (comparison.mode, "")
-      return Row(
-        title: WorkloadName(comparison.workload).shortTitle, anchor: comparison.workload,
-        modes: Self.words(pair),
-        pair: PairView(comparison))
+    let suites = run.suites.filter { suite in comparisons.contains { $0.suite == suite } }
+    let parts = run.isLong ? suites.map { suite in comparisons.filter { $0.suite == suite } } : [comparisons]
+    groups = parts.map { part in
+      Group(
+        fold: SuiteFold(part[0].suite, of: run),
+        svg: Self.plot(part.filter { $0.better == .higher }, namesPair: severalPairs), rows: part.map(Row.init))
     }
-    svg = Self.plot(comparisons.filter { $0.better == .higher }, namesPair: severalPairs)
   }
+
+  /// Every row, of all groups.
+  var rows: [Row] { groups.flatMap(\.rows) }
 
   /// `paravirt over full`; a variant of a mode by what is different: `full with disk=ide-dma, pages=thp over full`.
   static func words(_ pair: (a: String, b: String)) -> String {

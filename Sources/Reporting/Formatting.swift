@@ -1,4 +1,5 @@
 import Foundation
+import Measurement
 
 /// Numbers for people: three significant digits, SI prefixes, µs. Whoever needs exact values reads the CSV or JSON, or the
 /// `data-` attributes beside these texts.
@@ -8,7 +9,17 @@ enum Formatting {
   /// Where a value does not exist.
   static let dash = "–"
 
-  /// `1.18 ms`, `64.0 MiB`, `8.20 k/s`, `7.90`. Units are those of metric descriptors: s, B, 1, 1/s, B/s.
+  /// The unit of a small difference of two rates, such as a clock's drift.
+  static let relative = "relative"
+
+  /// The unit in which people are shown a metric: its own, but that of a drift.
+  static func unit(of metric: Metric?) -> String {
+    guard let metric else { return "" }
+    return metric.unit == "1" && metric.id.contains("drift") ? relative : metric.unit
+  }
+
+  /// `1.18 ms`, `64.0 MiB`, `8.20 k/s`, `7.90`, `0.012 ppm`. Units are those of metric descriptors: s, B, 1, 1/s, B/s, and
+  /// `relative`.
   static func quantity(_ value: Double, unit: String) -> String {
     let scale = scale(of: value, unit: unit)
     return number(value / scale.factor) + scale.suffix
@@ -74,6 +85,7 @@ enum Formatting {
     case "B/s": return pick([(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")])
     case "1/s": return pick([(1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s"), (1, "/s")])
     case "1", "": return (1, "")
+    case relative: return (1e-6, thinSpace + "ppm")
     default: return (1, thinSpace + unit)
     }
   }

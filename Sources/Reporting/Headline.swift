@@ -23,7 +23,30 @@ struct Headline: Sendable {
       if chosen[family] == nil { families.append(family) }
       if rank(comparison) > chosen[family].map(rank) ?? -1 { chosen[family] = comparison }
     }
-    return families.compactMap { chosen[$0] }.compactMap { Headline($0, cells: cells) }
+    let all = families.compactMap { chosen[$0] }
+    return Self.few(all).compactMap { Headline($0, cells: cells) }
+  }
+
+  /// More sentences than these nobody reads.
+  private static let most = 8
+  /// Suites by how many users they concern.
+  private static let suites = ["disk", "network", "memory", "cpu", "exits", "platform"]
+
+  /// All of them, or as many of each suite as there is room for: those with a change that is called before the others, which are
+  /// before those that have no ratio.
+  private static func few(_ comparisons: [ComparisonRecord]) -> [ComparisonRecord] {
+    guard comparisons.count > most else { return comparisons }
+    func rank(_ suite: String) -> Int { suites.firstIndex(of: suite) ?? suites.count }
+    func interest(_ comparison: ComparisonRecord) -> Int {
+      comparison.ratio == nil ? 2 : [.improved, .regressed].contains(comparison.verdict) ? 0 : 1
+    }
+    let present = comparisons.map(\.suite).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    return present.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.flatMap {
+      _, suite in
+      comparisons.filter { $0.suite == suite }.enumerated()
+        .sorted { (interest($0.element), $0.offset) < (interest($1.element), $1.offset) }
+        .prefix(max(1, most / present.count)).map(\.element)
+    }
   }
 
   private init?(_ comparison: ComparisonRecord, cells: [CellSummary]) {
@@ -31,6 +54,8 @@ struct Headline: Sendable {
     let name = WorkloadName(comparison.workload)
     let a = ModeName.words(pair.a, suite: comparison.suite)
     let b = ModeName.words(pair.b, suite: comparison.suite)
+    // Of time one takes more or less; of everything else one does or has it.
+    let isTime = comparison.metric == "latency.p50"
     let measure =
       comparison.metric == "throughput.ops"
       ? "\(name.subject) per second"
@@ -47,6 +72,9 @@ struct Headline: Sendable {
     case .noChangeFound:
       before = "On this host no difference between \(b) and \(a) was found in \(measure): ratio"
       after = "."
+    case _ where isTime:
+      before = "On this host \(b) takes"
+      after = "the time of \(a) for \(name.subject)\(Self.exits(comparison, pair, cells))."
     case .inconclusive, .notComparable:
       before = "On this host \(b) measured"
       after = "the \(measure) of \(a)\(Self.exits(comparison, pair, cells))."

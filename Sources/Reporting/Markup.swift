@@ -55,8 +55,26 @@ struct SVG {
     body += #"<circle class="\#(style)" cx="\#(percent(x))" cy="\#(pixels(y))" r="\#(pixels(radius))"/>"#
   }
 
+  /// The mark of a series; x in percent, y in pixels.
+  mutating func symbol(_ symbol: Symbol, x: Double, y: Double, style: String) {
+    // A path knows no percentages: it stands in a picture of its own that begins at the point.
+    body += #"<svg x="\#(percent(x))" y="\#(pixels(y))"><path class="\#(style)" d="\#(symbol.path)"/></svg>"#
+  }
+
   /// A text; x in percent, y of its base line in pixels.
+  ///
+  /// SVG does not break lines: what a narrow screen cannot hold is there a second time, cut off, and CSS shows one of them.
   mutating func text(_ text: String, x: Double, y: Double, style: String) {
+    guard text.count > Self.narrowest, x == 0 else { return put(text, x: x, y: y, style: style) }
+    put(text, x: x, y: y, style: style + " broad")
+    put(text.prefix(Self.narrowest - 1) + "…", x: x, y: y, style: style + " narrow")
+  }
+
+  /// Characters that fit in a picture on a telephone.
+  private static let narrowest = 44
+
+  private mutating func put(_ text: some StringProtocol, x: Double, y: Double, style: String) {
+    let text = String(text)
     body += #"<text class="\#(style)" x="\#(percent(x))" y="\#(pixels(y))">\#(Markup.escaped(text))</text>"#
   }
 

@@ -24,10 +24,11 @@ public struct ReportFormat: Sendable {
       name: "html", summary: "one self-contained page",
       files: [("report.html", { run, options throws(ReportError) in try HTMLReport.render(run, options: options) })]),
     ReportFormat(
-      name: "csv", summary: "samples, exits and summary as tables",
+      name: "csv", summary: "samples, exits, distributions and summary as tables",
       files: [
         ("samples.csv", { run, _ throws(ReportError) in SamplesCSV.render(run) }),
         ("exits.csv", { run, _ throws(ReportError) in ExitsCSV.render(run) }),
+        ("distributions.csv", { run, _ throws(ReportError) in DistributionsCSV.render(run) }),
         ("summary.csv", { run, _ throws(ReportError) in SummaryCSV.render(run) }),
       ]),
     ReportFormat(

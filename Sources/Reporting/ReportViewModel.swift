@@ -21,8 +21,14 @@ struct ReportViewModel: Sendable {
   let forest: ForestSection?
   let causes: CausesSection?
   let runners: RunnersSection?
+  let distributions: [DistributionSection]
   let curves: CurvesSection?
   let workloads: [WorkloadSection]
+  let workloadGroups: [WorkloadGroup]
+  /// True where long tables are folded away.
+  let isLong: Bool
+  /// `262 cells`.
+  let cellCount: String
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
   let boots: [BootRow]
@@ -61,8 +67,12 @@ struct ReportViewModel: Sendable {
     forest = ForestSection(run)
     causes = CausesSection(run)
     runners = RunnersSection(run)
+    distributions = DistributionSection.all(run, cells: cells)
     curves = CurvesSection(run)
     workloads = WorkloadSection.all(run, cells: cells)
+    workloadGroups = WorkloadGroup.all(run, workloads)
+    isLong = run.isLong
+    cellCount = "\(cells.count) cells"
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)
     boots = cells.compactMap(BootRow.init)

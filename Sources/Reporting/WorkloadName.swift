@@ -16,8 +16,9 @@ struct WorkloadName {
     "seqwrite": "sequential writes", "flush": "writes with a flush", "mixed70": "random operations, 70 % of them reads",
     "write": "console writes",
     "roundtrip": "round trips", "transmit": "frames out", "receive": "frames in", "both": "frames both ways",
-    "clock": "reads of the clock", "timer": "one-shot timers", "eoi": "interrupts to oneself",
-    "lock": "turns at a lock", "ipi": "interrupts between vCPUs", "entropy": "requests for random bytes",
+    "clock": "reads of the clock", "timer": "timers", "eoi": "interrupts to oneself",
+    "lock": "turns at a lock", "steal": "turns at a CPU", "ipi": "interrupts between vCPUs",
+    "entropy": "requests for random bytes",
     "balloon": "balloon requests",
     "integer": "integer arithmetic", "nbody": "orbits of five bodies", "matmul": "products of matrices",
     "sha256": "SHA-256", "aes": "AES-128", "branch": "branches", "cache": "passes over a cache",
@@ -30,13 +31,17 @@ struct WorkloadName {
     "null": "null back end", "polled": "polled completion", "tap": "host's network stack", "peer": "another guest",
     "spin": "awake", "inflate": "inflated and deflated", "reporting": "free pages reported",
     "read": "one after the other", "reads": "only reads", "mixed70": "70 % only reads", "steady": "all alike",
+    "ring0": "in ring 0", "monotonic": "never back", "drift": "against the host's",
+    "cyclic": "a task due again and again",
+    "1cpu": "on 1 CPU",
   ]
 
   init(_ id: String) {
     self.id = id
     let parts = id.split(separator: ".").map(String.init)
     family = parts.prefix(2).joined(separator: ".")
-    guard parts.count >= 2, let kernel = Self.kernels[parts[1]] else {
+    let isWayOut = parts.first == "exits"
+    guard parts.count >= 2, let kernel = (isWayOut ? WayOutName.ways : Self.kernels)[parts[1]] else {
       subject = id
       circumstances = ""
       return
@@ -52,8 +57,10 @@ struct WorkloadName {
         rest.append("\(rate) a second, open loop")
       } else if part.hasSuffix("vcpus"), let count = Int(part.dropLast(5)) {
         rest.append("\(count) vCPUs")
+      } else if part.hasSuffix("cpus"), let count = Int(part.dropLast(4)) {
+        rest.append("on \(count) CPUs")
       } else {
-        rest.append(Self.words[part] ?? part)
+        rest.append((isWayOut ? WayOutName.words : Self.words)[part] ?? part)
       }
     }
     subject = [size, kernel].compactMap { $0 }.joined(separator: " ")

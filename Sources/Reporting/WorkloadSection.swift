@@ -66,7 +66,7 @@ struct WorkloadSection: Sendable {
       let metric = metrics[id]
       return MetricRow(
         label: metric?.label ?? id, isPrimary: id == primary,
-        cells: zip(cells, merged).map { CellView($0, id: id, unit: metric?.unit ?? "", merged: $1) },
+        cells: zip(cells, merged).map { CellView($0, id: id, unit: Formatting.unit(of: metric), merged: $1) },
         pairs: zip(pairs, pairModes).map { words, mode in
           PairCell(modes: words, pair: comparisons.first { $0.mode == mode && $0.metric == id }.map(PairView.init))
         })

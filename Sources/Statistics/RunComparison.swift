@@ -128,35 +128,14 @@ private struct MetricPair {
       better: metric.better, a: OrderStatistics.side(values.a), b: OrderStatistics.side(values.b), ratio: nil,
       ratioLow: nil, ratioHigh: nil, p: p, pHolm: pHolm, test: SignFlip.name, mde: nil, verdict: .notComparable,
       reason: obstacle)
-    guard obstacle == nil, let p, let estimate = HodgesLehmann.paired(differences, resampling: resampling) else {
+    guard obstacle == nil, p != nil, let estimate = HodgesLehmann.paired(differences, resampling: resampling) else {
       return record
     }
-    let base = record.a.median ?? 0
-    var remarks: [String] = []
-    let change: Change
-    if isRatio {
-      let ratio = estimate.mapped(exp)
-      (record.ratio, record.ratioLow, record.ratioHigh) = (ratio.value, ratio.low, ratio.high)
-      change = Change(ratio: ratio.value, base: base)
-    } else {
-      change = Change(difference: estimate.value, base: base)
-      remarks.append(Self.words(for: estimate))
-    }
-    let called = VerdictRule.verdict(
-      change, of: metric, p: pHolm ?? p, alpha: alpha,
+    var remarks = record.settle(
+      estimate, isRatio: isRatio, of: metric, alpha: alpha,
       repetitionsNeeded: values.a.count < repetitionsNeeded ? repetitionsNeeded : nil)
-    record.verdict = called.verdict
-    remarks += called.reason.map { [$0] } ?? []
-    if pHolm == nil { remarks.append("exploratory") }
     if unpaired > 0 { remarks.append("repetitions without a partner, left out: \(unpaired)") }
     record.reason = remarks.isEmpty ? nil : remarks.joined(separator: "; ")
     return record
-  }
-
-  /// `difference -263.8 (95 % interval -264.1 to -263.5)`: what takes the ratio's place where zero is a possible value.
-  private static func words(for difference: Estimate) -> String {
-    func text(_ value: Double) -> String { String(format: "%.6g", value) }
-    guard let low = difference.low, let high = difference.high else { return "difference \(text(difference.value))" }
-    return "difference \(text(difference.value)) (95 % interval \(text(low)) to \(text(high)))"
   }
 }

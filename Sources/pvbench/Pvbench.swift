@@ -8,8 +8,12 @@ import Foundation
   static let configuration = CommandConfiguration(
     commandName: "pvbench",
     abstract: "What does emulation cost on this KVM host, and what does paravirtualisation give back?",
-    discussion: "Exit codes: 0 fine, 1 failed or invalid, 64 usage, 69 no KVM, 77 all skipped, 130/143 interrupted.",
-    version: version, subcommands: [RunCommand.self, ReportCommand.self, BootCommand.self, ListCommand.self])
+    discussion: """
+      Exit codes: 0 fine, 1 failed or invalid, 2 regression and 3 inconclusive (--fail-on), 64 usage, 69 no KVM, 77 all \
+      skipped, 130/143 interrupted.
+      """,
+    version: version,
+    subcommands: [RunCommand.self, CompareCommand.self, ReportCommand.self, BootCommand.self, ListCommand.self])
 
   static func main() async {
     do {

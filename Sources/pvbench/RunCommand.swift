@@ -71,7 +71,7 @@ struct RunCommand: AsyncParsableCommand {
     // A resumed run has its own settings: only a flag can contradict them.
     if resume == nil { options.request.fill(from: settings) }
     if dryRun {
-      let plan = PlanDocument(try Campaign.plan(options))
+      let plan = PlanDocument(try Campaign.plan(options), library: options.library)
       return Console.print(console.json ? plan.json + "\n" : plan.text)
     }
     let campaign = try Campaign.prepare(options)

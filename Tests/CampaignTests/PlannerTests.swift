@@ -318,13 +318,24 @@ struct ModeTests {
     #expect(modes.starts(with: ["full+completion=polled", "full"]))
     #expect(modes.contains("paravirt"))
   }
+
+  @Test func withoutOptionsEverySuiteRunsInItsModes() throws {
+    let library = try SuiteLibrary.embedded()
+    let workloads = library.suites.flatMap(\.workloads)
+    let planned = Dictionary(
+      grouping: try Planner.plan(RunRequest(), library: library).cells.filter { $0.runner == nil }, by: \.workload.id)
+    #expect(
+      planned.mapValues { $0.map(\.mode.name) } == Dictionary(uniqueKeysWithValues: workloads.map { ($0.id, $0.modes) })
+    )
+    #expect(Set(workloads.map(\.suite)) == Set(library.suites.map(\.name)))
+  }
 }
 
 struct PlanDocumentTests {
   @Test func dryRunShowsCellsReasonsAndTotals() throws {
     let plan = try Planner.plan(.of("disk.randread.4k.qd32", repetitions: 6), library: .embedded())
     #expect(
-      PlanDocument(plan).text == """
+      try PlanDocument(plan, library: .embedded()).text == """
         WORKLOAD               MODE      REPS  WARM-UP  WINDOW  TIME
         disk.randread.4k.qd32  full         6    0.5 s   2.0 s     –  skipped (IDE has queue depth 1 only)
         disk.randread.4k.qd32  paravirt     6    0.5 s   2.0 s  17 s
@@ -334,10 +345,21 @@ struct PlanDocumentTests {
         """)
   }
 
+  @Test func aLongPlanSaysHowToHaveLess() throws {
+    let library = try SuiteLibrary.embedded()
+    let all = PlanDocument(try Planner.plan(RunRequest(), library: library), library: library)
+    #expect(all.text.contains("; --quick takes about "))
+    var request = RunRequest()
+    request.quick = true
+    let quick = PlanDocument(try Planner.plan(request, library: library), library: library)
+    #expect(!quick.text.contains("--quick"))
+  }
+
   @Test func machineFormHoldsScheduleAndEstimate() throws {
     let plan = try Planner.plan(.of("disk.flush.4k.qd1"), library: .embedded())
     let object = try #require(
-      try JSONSerialization.jsonObject(with: Data(PlanDocument(plan).json.utf8)) as? [String: Any])
+      try JSONSerialization.jsonObject(with: Data(PlanDocument(plan, library: .embedded()).json.utf8)) as? [String: Any]
+    )
     #expect(
       (object["steps"] as? [[String: Any]])?.map { $0["mode"] as? String } == ["full", "paravirt", "paravirt", "full"])
     #expect((object["cells"] as? [[String: Any]])?.count == 2)

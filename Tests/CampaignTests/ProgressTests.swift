@@ -23,6 +23,13 @@ struct ProgressTests {
     #expect(text == "[3/8] disk.randread.4k.qd1 full 1/4: skipped (IDE has queue depth 1 only)\n")
   }
 
+  @Test func thePlanStaysAboveTheBar() {
+    let bar = TerminalProgress(isVerbose: false, usesColor: false, columns: 80, write: written.append)
+    bar.report(.planned("8 repetitions in 2 cells"))
+    bar.report(.started(step))
+    #expect(text.hasPrefix("\r\u{1B}[K8 repetitions in 2 cells\n\r\u{1B}[K█"))
+  }
+
   @Test func barShowsHowFarAndHowLong() {
     TerminalProgress(isVerbose: false, usesColor: false, columns: 200, write: written.append).report(.started(step))
     #expect(text == "\r\u{1B}[K██████░░░░░░░░░░░░░░░░░░ 2/8  1 min 15 s left  disk.randread.4k.qd1 full 1/4")

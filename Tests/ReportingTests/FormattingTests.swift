@@ -16,7 +16,7 @@ import Testing
     (3e-10, "s", "0.300\u{202F}ns"),
     (0, "s", "0\u{202F}s"), (67_108_864, "B", "64.0\u{202F}MiB"), (8200, "1/s", "8.20\u{202F}k/s"),
     (4.2e6, "B/s", "4.20\u{202F}MB/s"),
-    (2.5, "1", "2.50"), (2, "furlong", "2.00\u{202F}furlong"),
+    (2.5, "1", "2.50"), (-1.5e-6, Formatting.relative, "−1.50\u{202F}ppm"), (2, "furlong", "2.00\u{202F}furlong"),
   ]) func quantityHasItsPrefixAndUnit(value: Double, unit: String, text: String) {
     #expect(Formatting.quantity(value, unit: unit) == text)
   }
@@ -51,7 +51,11 @@ import Testing
       "network.roundtrip.64b.qd1.tap", "64\u{202F}B round trips, queue depth 1, closed loop, host's network stack",
       "network.roundtrip"
     ),
-    ("cpu.unknown.x", "cpu.unknown.x", "cpu.unknown"), ("", "", ""),
+    ("exits.pio.out.ring0", "port I/O to the runner, write, in ring 0", "exits.pio"),
+    ("exits.fault.host.4k", "4\u{202F}KiB page fault, of the host", "exits.fault"),
+    ("exits.ipi.xapic.halted", "interrupt to another vCPU, by MMIO, halted", "exits.ipi"),
+    ("platform.lock.4vcpus.2cpus", "turns at a lock, 4 vCPUs, on 2 CPUs", "platform.lock"),
+    ("exits.new.way", "exits.new.way", "exits.new"), ("cpu.unknown.x", "cpu.unknown.x", "cpu.unknown"), ("", "", ""),
   ]) func workloadIsNamedInWords(id: String, title: String, family: String) {
     #expect(WorkloadName(id).title == title)
     #expect(WorkloadName(id).family == family)

@@ -49,7 +49,8 @@ import Testing
 
   @Test func formatsAreFoundByName() {
     #expect(ReportFormat.all.map(\.name) == ["html", "csv", "json"])
-    #expect(ReportFormat.named("csv")?.files.map(\.name) == ["samples.csv", "exits.csv", "summary.csv"])
+    #expect(
+      ReportFormat.named("csv")?.files.map(\.name) == ["samples.csv", "exits.csv", "distributions.csv", "summary.csv"])
     #expect(ReportFormat.named("pdf") == nil)
   }
 }

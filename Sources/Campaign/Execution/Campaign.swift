@@ -59,6 +59,7 @@ public struct Campaign: Sendable {
   let saved: SavedCampaign
   let supervisor: Supervisor
   let resources: MachineResources
+  let outlook: String
 
   /// The plan that is carried out.
   public var plan: Plan { saved.plan }
@@ -102,13 +103,15 @@ public struct Campaign: Sendable {
       throw .usage("--numa node=\(home): \(obstacle)")
     }
     resources.qemu = qemu
+    let outlook = PlanOutlook.line(plan, library: options.library)
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
         throw .usage(
           "--resume \(existing.folder.path): this run was begun on another host (\(existing.saved.host.name))")
       }
       existing.folder.removeLeftovers()
-      return Campaign(folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources)
+      return Campaign(
+        folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources, outlook: outlook)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
@@ -116,7 +119,8 @@ public struct Campaign: Sendable {
         plan: plan, started: Date().formatted(.iso8601), command: options.command, version: options.version,
         host: record)
       try saved.write(to: folder)
-      return Campaign(folder: folder, saved: saved, supervisor: supervisor, resources: resources)
+      return Campaign(
+        folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook)
     } catch let error as CampaignError {
       throw error
     } catch {
@@ -150,6 +154,7 @@ public struct Campaign: Sendable {
   /// cancelled, which kills the repetition that is running.
   public func run(progress: any ProgressSink, publish: Publisher) async -> CampaignResult {
     var result = CampaignResult(folder: folder)
+    progress.report(.planned(outlook))
     do {
       try await execute(progress)
     } catch {

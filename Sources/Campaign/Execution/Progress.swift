@@ -21,6 +21,8 @@ public struct StepProgress: Sendable, Equatable {
 
 /// What a campaign tells whoever watches.
 public enum ProgressEvent: Sendable {
+  /// What the whole plan comes to, before anything is done.
+  case planned(String)
   /// Something that takes a moment before or after the repetitions.
   case preparing(String)
   /// A repetition begins.
@@ -62,7 +64,7 @@ public struct PlainProgress: ProgressSink {
   /// Writes the event's line.
   public func report(_ event: ProgressEvent) {
     switch event {
-    case .preparing(let text): write("pvbench: \(text)\n")
+    case .planned(let text), .preparing(let text): write("pvbench: \(text)\n")
     case .finished(let step, let status, let reason):
       write("[\(step.done + 1)/\(step.total)] \(step.label): \(status.rawValue)\(reason.map { " (\($0))" } ?? "")\n")
     case .detail(let text): if isVerbose { write("  \(text)\n") }
@@ -90,6 +92,7 @@ public struct TerminalProgress: ProgressSink {
   /// Draws the event.
   public func report(_ event: ProgressEvent) {
     switch event {
+    case .planned(let text): line(text)
     case .preparing(let text): write("\r\u{1B}[K\(clipped(text))")
     case .started(let step): write("\r\u{1B}[K\(clipped(bar(step)))")
     case .finished(let step, let status, let reason):

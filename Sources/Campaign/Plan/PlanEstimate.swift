@@ -67,12 +67,16 @@ public struct PlanDocument: Encodable, Sendable {
 
   let schema = 1
   let seed: UInt64
+  private let outlook: String
   let cells: [Cell]
   let steps: [Step]
   let estimate: PlanEstimate
 
-  /// The document of `plan`.
-  public init(_ plan: Plan) {
+  private enum CodingKeys: String, CodingKey { case schema, seed, cells, steps, estimate }
+
+  /// The document of `plan`, which was made from `library`.
+  public init(_ plan: Plan, library: SuiteLibrary) {
+    outlook = PlanOutlook.line(plan, library: library)
     let asked = plan.request.repetitions ?? 0
     seed = plan.seed
     estimate = PlanEstimate(plan)
@@ -109,7 +113,6 @@ public struct PlanDocument: Encodable, Sendable {
         TextTable.duration(cell.windowSeconds), time, cell.skipped.map { "skipped (\($0))" } ?? "",
       ])
     }
-    return table.text + "\n\(steps.count) repetitions in \(cells.count) cells, about "
-      + "\(TextTable.duration(estimate.seconds)) and \(estimate.bytes >> 20) MiB of disk space; seed \(seed)\n"
+    return table.text + "\n\(outlook); seed \(seed)\n"
   }
 }
