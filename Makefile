@@ -9,6 +9,7 @@
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
+# make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
@@ -18,7 +19,7 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-peers linux-guest lint fuzz packages \
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-peers bench-exits linux-guest lint fuzz packages \
   packages-peer packages-svm packages-linux clean
 
 bench: build
@@ -48,6 +49,10 @@ test-svm-deterministic: build packages-svm
 bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
+
+bench-exits: build
+	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
+	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/exits $(or $(ROUNDS),10) exit
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)

@@ -18,6 +18,8 @@ public enum KVMOperation: String, Sendable, CustomStringConvertible {
   case irqFD = "KVM_IRQFD"
   case setGSIRouting = "KVM_SET_GSI_ROUTING"
   case ioEventFD = "KVM_IOEVENTFD"
+  case registerCoalesced = "KVM_REGISTER_COALESCED_MMIO"
+  case setMSRFilter = "KVM_X86_SET_MSR_FILTER"
   case getStatsFD = "KVM_GET_STATS_FD"
   case run = "KVM_RUN"
   case getRegisters = "KVM_GET_REGS"

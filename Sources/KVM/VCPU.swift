@@ -18,6 +18,12 @@ struct RunPage: ~Copyable {
   }
 
   deinit { munmap(run, byteCount) }
+
+  /// Where page `index` of the mapping begins; nil where the mapping is shorter.
+  func address(ofPage index: Int) -> UnsafeMutableRawPointer? {
+    let offset = index * GatheredWrites.pageSize
+    return offset + GatheredWrites.pageSize <= byteCount ? UnsafeMutableRawPointer(run) + offset : nil
+  }
 }
 
 /// Makes a vCPU leave KVM_RUN: sets the `immediate_exit` byte of its run page, from any thread or signal handler. A vCPU
@@ -50,7 +56,7 @@ public enum RunningState: UInt32, Sendable {
 /// Sendable because it may be moved to its thread: it has one owner, and the kernel serialises its requests.
 public struct VCPU: ~Copyable, @unchecked Sendable {
   let descriptor: Descriptor
-  private let page: RunPage
+  let page: RunPage
 
   init(descriptor: consuming Descriptor, mapSize: Int) throws(KVMError) {
     self.page = try RunPage(descriptor: descriptor.raw, byteCount: mapSize)

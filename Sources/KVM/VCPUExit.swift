@@ -58,6 +58,9 @@ public struct MSRAccess {
     self.run = run
   }
 
+  /// True where a filter of this program's has brought the access here.
+  public var isFiltered: Bool { reason == UInt32(KVM_MSR_EXIT_REASON_FILTER) }
+
   /// Completes the instruction; RDMSR returns `value`.
   public func answer(_ value: UInt64 = 0) { pv_run_msr_answer(run, value, 0) }
 

@@ -101,6 +101,33 @@ public struct VirtualMachine: ~Copyable {
     try Descriptor.check(.ioEventFD, result)
   }
 
+  /// Hands every access of the guest to the register `index` to userspace (KVM_CAP_X86_USER_SPACE_MSR, KVM_X86_SET_MSR_FILTER);
+  /// false where this KVM cannot. Before the first vCPU.
+  public func filterMSR(_ index: UInt32) throws(KVMError) -> Bool {
+    guard check(KVM_CAP_X86_USER_SPACE_MSR) > 0, check(KVM_CAP_X86_MSR_FILTER) > 0 else { return false }
+    try enable(UInt32(KVM_CAP_X86_USER_SPACE_MSR), argument: UInt64(KVM_MSR_EXIT_REASON_FILTER))
+    try Descriptor.check(.setMSRFilter, pv_kvm_filter_msr(descriptor.raw, index))
+    return true
+  }
+
+  /// What `KVM_CHECK_EXTENSION` says of `capability` for this machine (`KVMSystem.check`).
+  func check(_ capability: Int32) -> Int32 {
+    max(0, pv_ioctl_value(descriptor.raw, pv_KVM_CHECK_EXTENSION, UInt(UInt32(bitPattern: capability))))
+  }
+
+  /// Gathers writes to the four bytes at `place` from now on (`GatheredWrites`); nil where this KVM does not.
+  public func gatherWrites(at place: DoorbellAddress) throws(KVMError) -> GatheredWrites? {
+    let page = check(KVM_CAP_COALESCED_MMIO)
+    let zone: (address: UInt64, isPort: Int32) =
+      switch place {
+      case .port(let port): (UInt64(port), 1)
+      case .mmio(let address): (address.value, 0)
+      }
+    guard page > 0, zone.isPort == 0 || check(KVM_CAP_COALESCED_PIO) > 0 else { return nil }
+    try Descriptor.check(.registerCoalesced, pv_kvm_gather_writes(descriptor.raw, zone.address, 4, zone.isPort))
+    return GatheredWrites(page: Int(page))
+  }
+
   /// A level-triggered input of the in-kernel interrupt controllers, low to begin with.
   public func interruptInput(gsi: UInt32) throws(KVMError) -> InterruptInput {
     try InterruptInput(descriptor: try duplicate(), gsi: gsi)

@@ -7,6 +7,8 @@ import PVWire
 struct WindowMeasurement {
   var cpuSeconds = 0.0
   var kvmStats: [String: UInt64] = [:]
+  /// How often the guest went where its way out leads inside KVM; nil where it takes none that leads there.
+  var taken: UInt64?
 }
 
 /// KVM's counters of all vCPUs of a machine, summed.
@@ -55,18 +57,22 @@ final class DoorbellAttendant {
   private let isPlaced: Bool
   private let statistics: VCPUStatistics
   private let kernelThread: VhostThread?
+  private let wayCounter: WayCounter?
   private var startStats: [UInt64] = []
   private var openStats: [UInt64] = []
   private var openCPUSeconds = 0.0
+  private var openTaken: UInt64 = 0
 
   /// RAM is looked up page by page where it `isPlaced`; `kernelThread` is one that works for this guest beside the threads of
-  /// the process.
+  /// the process, and `wayCounter` counts what the guest's way out leaves inside KVM.
   init(
-    memory: GuestMemory, isPlaced: Bool = false, statistics: VCPUStatistics, kernelThread: VhostThread? = nil
+    memory: GuestMemory, isPlaced: Bool = false, statistics: VCPUStatistics, kernelThread: VhostThread? = nil,
+    wayCounter: WayCounter? = nil
   ) {
     self.memory = memory
     self.isPlaced = isPlaced
     self.kernelThread = kernelThread
+    self.wayCounter = wayCounter
     self.statistics = statistics
     ring = ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize)
   }
@@ -84,11 +90,13 @@ final class DoorbellAttendant {
   func openWindow() {
     openStats = statistics.snapshot()
     openCPUSeconds = cpuSeconds
+    openTaken = wayCounter?.count() ?? 0
   }
 
   func closeWindow() {
     var measured = WindowMeasurement()
     measured.cpuSeconds = cpuSeconds - openCPUSeconds
+    measured.taken = wayCounter.map { $0.count() - openTaken }
     memoryUsage = ProcessUsage.memory(guest: memory.slot)
     if isPlaced { residence = memory.residence() }
     let closing = statistics.snapshot()

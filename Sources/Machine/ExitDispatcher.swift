@@ -64,7 +64,8 @@ public final class ExitDispatcher: @unchecked Sendable {
     case .hlt, .systemEvent: return .stop(.powerOff)
     case .shutdown: return .stop(.tripleFault)
     case .rdmsr(let access), .wrmsr(let access):
-      access.refuse()
+      // A filter is set for a register that nobody decodes; any other that comes here is none that a guest may have.
+      if access.isFiltered { access.answer(.max) } else { access.refuse() }
       return .resume
     case .ioapicEOI(let vector):
       endObserver?.endOfInterrupt(vector: vector)

@@ -63,7 +63,10 @@ private final class Machine {
     do {
       // Everything that needs no VM comes before its creation.
       let system = try KVMSystem(path: specification.kvmPath)
-      let makesHypercalls = specification.choices["ipi"] == "hypercall" || specification.choices["lock"] == "kick"
+      let way = WayOut(specification)
+      let makesHypercalls =
+        specification.choices["ipi"] == "hypercall" || specification.choices["lock"] == "kick"
+        || way?.isHypercall == true
       if makesHypercalls, !HypercallProbe.reachesKVM(system) {
         throw MachineError.unavailable("hypercalls do not reach KVM on this host")
       }
@@ -85,7 +88,7 @@ private final class Machine {
       let statistics = VCPUStatistics()
       let attendant = DoorbellAttendant(
         memory: memory, isPlaced: !specification.memoryNodes.isEmpty, statistics: statistics,
-        kernelThread: wiring.network?.kernelThread)
+        kernelThread: wiring.network?.kernelThread, wayCounter: wiring.wayCounter)
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
@@ -104,7 +107,8 @@ private final class Machine {
         vcpus.append(
           VCPURunner(
             vcpu: processor, dispatcher: dispatcher, phase: phase, ended: ended, tscHertz: tscHertz,
-            exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil))
+            exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil,
+            wayCounter: index == 0 ? wiring.wayCounter : nil))
       }
       try GuestLoader.writeStartInfo(
         orders: GuestPayload.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine,
@@ -193,6 +197,7 @@ private final class Machine {
       + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
     outcome.memoryCounts = wiring.memoryCounts
+    outcome.way = WayOut(specification)
     return outcome
   }
 

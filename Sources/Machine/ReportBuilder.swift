@@ -34,6 +34,8 @@ struct GuestOutcome {
   var networkCounts: [String: UInt64] = [:]
   /// What the balloon has counted, by metric.
   var memoryCounts: [String: UInt64] = [:]
+  /// The way out that the guest has taken over and over.
+  var way: WayOut?
 }
 
 /// Turns an outcome into the runner's report.
@@ -49,6 +51,10 @@ enum ReportBuilder {
     for (id, count) in outcome.networkCounts { report.metrics[id, default: 0] += Double(count) }
     for (id, count) in outcome.memoryCounts { report.metrics[id] = Double(count) }
     (report.status, report.reason) = verdict(outcome)
+    if report.status == .ok, let departures = Departures(outcome) {
+      if let absence = departures.absence { (report.status, report.reason) = (.skipped, absence) }
+      if let complaint = departures.complaint { (report.status, report.reason) = (.failed, complaint) }
+    }
     return report
   }
 
@@ -137,6 +143,11 @@ enum ReportBuilder {
       }
     }
     for (name, histogram) in histograms { add(histogram, name: name, to: &report) }
+    for statistic in ["min", "p50", "p99", "p99.9"] {
+      report.metrics["cycles.\(statistic)"] = report.metrics["latency.\(statistic)"].map {
+        $0 * Double(outcome.tscHertz)
+      }
+    }
   }
 
   private static func addWindow(
@@ -159,6 +170,8 @@ enum ReportBuilder {
       let handlers = exits.latency.values.reduce(0) { $0 + $1.sum }
       report.metrics["exits.handler_seconds_per_op"] = handlers / operations
     }
+    // A counter that has not moved need not count on this host: missing is not zero.
+    report.metrics["exits.kvm_per_op"] = window.kvmStats["exits"].map { Double($0) / operations }
     report.metrics["host.cpu_seconds"] = window.cpuSeconds
     report.metrics["host.cpu_seconds_per_op"] = window.cpuSeconds / operations
   }

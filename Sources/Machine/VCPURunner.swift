@@ -39,6 +39,8 @@ final class VCPURunner: @unchecked Sendable {
   private let exitEvent: UInt64?
   /// Answers the guest's doorbells; nil but on the first vCPU, where the others' bells are writes that nothing decodes.
   private let attendant: DoorbellAttendant?
+  /// Told of what KVM has gathered; nil where it gathers nothing, and on all vCPUs but the first.
+  private let wayCounter: WayCounter?
   private var recorder: ExitRecorder
   private var followed = WindowPhase.Phase.warming
 
@@ -53,7 +55,7 @@ final class VCPURunner: @unchecked Sendable {
   /// may be counted.
   init(
     vcpu: consuming VCPU, dispatcher: ExitDispatcher, phase: WindowPhase, ended: EventFD, tscHertz: UInt64,
-    exitEvent: UInt64?, attendant: DoorbellAttendant?
+    exitEvent: UInt64?, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil
   ) {
     stopper = vcpu.stopper
     self.vcpu = vcpu
@@ -62,6 +64,7 @@ final class VCPURunner: @unchecked Sendable {
     self.ended = ended
     self.exitEvent = exitEvent
     self.attendant = attendant
+    self.wayCounter = wayCounter
     recorder = ExitRecorder(tscHertz: tscHertz)
   }
 
@@ -84,6 +87,7 @@ final class VCPURunner: @unchecked Sendable {
     while true {
       let exit = vcpu.run()
       let returned = pv_rdtsc()
+      if let gathered = wayCounter?.gathered { wayCounter?.add(vcpu.take(gathered)) }
       let outcome = dispatcher.dispatch(exit)
       let roundTrip = lastReturn == 0 ? 0 : returned &- lastReturn
       let tally = exit.tally

@@ -186,6 +186,14 @@ struct OtherExitTests {
     #expect(page.isRefused)
   }
 
+  @Test(arguments: [KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR])
+  func aFilteredRegisterReadsAsOnes(reason: Int32) throws {
+    let page = FabricatedRun.msr(0x1A0, reason: reason, cause: UInt32(KVM_MSR_EXIT_REASON_FILTER))
+    #expect(try Rig().dispatcher.dispatch(page.exit) == .resume)
+    #expect(page.msrValue == .max)
+    #expect(!page.isRefused)
+  }
+
   @Test func anInternalErrorSaysWhatKVMSaid() throws {
     let page = FabricatedRun.internalError(suberror: 1)
     let text = "KVM internal error: emulation failure, data"

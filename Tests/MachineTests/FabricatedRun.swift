@@ -54,10 +54,11 @@ final class FabricatedRun {
     return page
   }
 
-  /// RDMSR or WRMSR.
-  static func msr(_ index: UInt32, reason: Int32) -> FabricatedRun {
+  /// RDMSR or WRMSR, which came here because of `cause` (KVM_MSR_EXIT_REASON_…).
+  static func msr(_ index: UInt32, reason: Int32, cause: UInt32 = 0) -> FabricatedRun {
     let page = FabricatedRun(reason: reason)
     page.run.pointee.msr.index = index
+    page.run.pointee.msr.reason = cause
     return page
   }
 
@@ -76,6 +77,9 @@ final class FabricatedRun {
 
   /// All eight bytes of MMIO data.
   var mmioData: [UInt8] { withUnsafeBytes(of: run.pointee.mmio.data) { Array($0) } }
+
+  /// What an MSR access was answered with.
+  var msrValue: UInt64 { run.pointee.msr.data }
 
   /// True where an MSR access was answered with #GP.
   var isRefused: Bool { run.pointee.msr.error == 1 }

@@ -1,4 +1,4 @@
-// The smallest runner that does what pvbench-vm does for the kernel `exits`: what an exit to userspace costs when nothing is
+// The smallest runner that does what pvbench-vm does for the kernel `exits`: what a way out of ring 3 costs when nothing is
 // counted, timed or looked up. One slot of memory, the in-kernel interrupt controllers after it, one vCPU that is started in
 // long mode and goes down to ring 3 by iretq, where it leaves the guest over and over with the TSC read around it.
 //
@@ -34,29 +34,43 @@ enum {
 };
 enum { COM1 = 0x3f8, NOBODYS_PORT = 0x5070, BELL = 0x5056 };
 #define NOBODYS_ADDRESS 0xFEB02000u
+#define LOCAL_APIC_ID 0xFEE00020u
 
-// R13 ticks of the window, R14 ticks of the warm-up, RSI the loop. The loops are the guest's own: the same instructions
-// between the same fences (pv_tsc, pv_out32, pv_write32).
-extern const uint8_t guest[], guest_ring3[], guest_port[], guest_memory[], guest_end[];
-#define TSC(into) "lfence; rdtsc; lfence; shl $32, %rdx; or %rdx, %rax; mov %rax, %" into "\n"
-#define MEASURED(way)                                                                       \
-  "xor %r12d, %r12d\n" TSC("r11") "add %r15, %r11\n"                                        \
-  "1:" TSC("r8") way TSC("r10") "sub %r8, %rax; mov %rax, (%rbx, %r12, 8); inc %r12\n"       \
-  "cmp $2000000, %r12; jae 2f; cmp %r11, %r10; jb 1b\n"                                     \
+// R13 ticks of the window, R14 ticks of the warm-up, RSI the loop, R9 its address. The loops are the guest's own: the same
+// instructions between the same fences (GuestKernel/ways.S).
+extern const uint8_t guest[], guest_ring3[], guest_out[], guest_write[], guest_read[], guest_end[];
+#define TSC "lfence; rdtsc; lfence\n"
+#define WHOLE "shl $32, %rdx; or %rdx, %rax\n"
+#define MEASURED(way)                                                                     \
+  "xor %r12d, %r12d\n" TSC WHOLE "lea (%rax, %r15), %r11\n"                               \
+  "1:" TSC "mov %eax, %r8d; mov %edx, %r10d\n" way TSC WHOLE "shl $32, %r10; or %r10, %r8\n" \
+  "mov %rax, %r10; sub %r8, %rax; mov %rax, (%rbx, %r12, 8); inc %r12\n"                   \
+  "cmp $2000000, %r12; jae 2f; cmp %r11, %r10; jb 1b\n"                                   \
   "2: mov %r12, 0x30000; ret\n"
 __asm__(
     ".pushsection .rodata\n"
     "guest: iretq\n"
     "guest_ring3: mov $0x3f8, %edx; mov $0x21, %al; out %al, %dx\n"
-    "mov $0x1000000, %ebx; mov $0xfeb02000, %r9d\n"
+    "mov $0x1000000, %ebx; xor %ecx, %ecx\n"
     "mov %r14, %r15; call *%rsi\n"
     "mov %r13, %r15; call *%rsi\n"
     "mov $0x5056, %edx; out %eax, %dx\n"
     "3: jmp 3b\n"
-    "guest_port:" MEASURED("xor %eax, %eax; mov $0x5070, %edx; out %eax, %dx\n")
-    "guest_memory:" MEASURED("xor %eax, %eax; mov %eax, (%r9)\n")
+    "guest_out:" MEASURED("mov %r9d, %edx; out %eax, %dx\n")
+    "guest_write:" MEASURED("mov %ecx, (%r9)\n")
+    "guest_read:" MEASURED("mov (%r9), %eax\n")
     "guest_end:\n"
     ".popsection\n");
+
+static const struct way {
+  const char *name;
+  const uint8_t *loop;
+  uint64_t address;
+} ways[] = {
+    {"pio-out", guest_out, NOBODYS_PORT},
+    {"mmio-write", guest_write, NOBODYS_ADDRESS},
+    {"lapic-read", guest_read, LOCAL_APIC_ID},
+};
 
 static void fail(const char *what) {
   fprintf(stderr, "reference: %s: %s\n", what, strerror(errno));
@@ -75,10 +89,17 @@ static uint64_t now(void) {
 }
 
 static struct {
-  const char *way, *device;
+  const struct way *way;
+  const char *device;
   uint64_t memory, warmup, window, spawned;
   int cpu;
-} orders = {.way = "", .device = "/dev/kvm", .memory = 64 << 20, .cpu = -1};
+} orders = {.device = "/dev/kvm", .memory = 64 << 20, .cpu = -1};
+
+static const struct way *way_named(const char *name) {
+  for (size_t index = 0; index < sizeof ways / sizeof *ways; index++)
+    if (!strcmp(ways[index].name, name)) return &ways[index];
+  return NULL;
+}
 
 static void read_arguments(char **argument) {
   for (; *argument; argument++) {
@@ -88,7 +109,7 @@ static void read_arguments(char **argument) {
       exit(64);
     }
     size_t length = (size_t)(++value - *argument);
-    if (!strncmp(*argument, "parameter:way=", length)) orders.way = value;
+    if (!strncmp(*argument, "parameter:way=", length)) orders.way = way_named(value);
     if (!strncmp(*argument, "kvm=", length)) orders.device = value;
     if (!strncmp(*argument, "memory=", length)) orders.memory = strtoull(value, NULL, 10);
     if (!strncmp(*argument, "warmup-ns=", length)) orders.warmup = strtoull(value, NULL, 10);
@@ -96,8 +117,8 @@ static void read_arguments(char **argument) {
     if (!strncmp(*argument, "spawned-ns=", length)) orders.spawned = strtoull(value, NULL, 10);
     if (!strncmp(*argument, "vcpu-cpus=", length)) orders.cpu = atoi(value);
   }
-  if (strcmp(orders.way, "pio") && strcmp(orders.way, "mmio")) {
-    fprintf(stderr, "reference: parameter:way='%s': expected pio or mmio\n", orders.way);
+  if (!orders.way) {
+    fprintf(stderr, "reference: parameter:way: expected pio-out, mmio-write or lapic-read\n");
     exit(64);
   }
 }
@@ -133,9 +154,9 @@ static void start(int vcpu, uint64_t hertz) {
   system.cr0 = 0x80050033;
   system.efer = 0xd01;
   check(ioctl(vcpu, KVM_SET_SREGS, &system), "KVM_SET_SREGS");
-  const uint8_t *loop = strcmp(orders.way, "pio") ? guest_memory : guest_port;
   struct kvm_regs general = {
-      .rip = CODE, .rsp = STACK - 40, .rflags = 2, .rsi = CODE + (uint64_t)(loop - guest),
+      .rip = CODE, .rsp = STACK - 40, .rflags = 2, .rsi = CODE + (uint64_t)(orders.way->loop - guest),
+      .r9 = orders.way->address,
       .r13 = (uint64_t)((double)orders.window * (double)hertz / 1e9),
       .r14 = (uint64_t)((double)orders.warmup * (double)hertz / 1e9)};
   check(ioctl(vcpu, KVM_SET_REGS, &general), "KVM_SET_REGS");

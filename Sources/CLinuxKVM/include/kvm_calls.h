@@ -47,3 +47,20 @@ static inline int pv_kvm_irq_line(int vm, __u32 gsi, int level) {
   struct kvm_irq_level request = {.irq = gsi, .level = level ? 1 : 0};
   return pv_ioctl_pointer(vm, KVM_IRQ_LINE, &request);
 }
+
+// KVM_REGISTER_COALESCED_MMIO: writes to `size` bytes at `address` are gathered.
+static inline int pv_kvm_gather_writes(int vm, __u64 address, __u32 size, int is_port) {
+  struct kvm_coalesced_mmio_zone request = {.addr = address, .size = size, .pio = is_port ? 1 : 0};
+  return pv_ioctl_pointer(vm, KVM_REGISTER_COALESCED_MMIO, &request);
+}
+
+// KVM_X86_SET_MSR_FILTER: accesses to the register `index` go to userspace, all others stay with KVM.
+static inline int pv_kvm_filter_msr(int vm, __u32 index) {
+  __u8 denied = 0;
+  struct kvm_msr_filter request = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
+  request.ranges[0].flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
+  request.ranges[0].nmsrs = 1;
+  request.ranges[0].base = index;
+  request.ranges[0].bitmap = &denied;
+  return pv_ioctl_pointer(vm, KVM_X86_SET_MSR_FILTER, &request);
+}

@@ -63,3 +63,11 @@ static inline void pv_run_set_immediate_exit(void *immediate_exit, __u8 value) {
   __atomic_store_n((__u8 *)immediate_exit, value, __ATOMIC_SEQ_CST);
 }
 static inline void *pv_run_immediate_exit(struct kvm_run *run) { return &run->immediate_exit; }
+
+// Takes what is in KVM's ring of gathered writes (struct kvm_coalesced_mmio_ring, a page of `count` entries of which one is
+// always free): how many there were. Only one thread at a time may take.
+static inline __u32 pv_coalesced_take(struct kvm_coalesced_mmio_ring *ring, __u32 count) {
+  __u32 first = __atomic_load_n(&ring->first, __ATOMIC_RELAXED), last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);
+  __atomic_store_n(&ring->first, last, __ATOMIC_RELEASE);
+  return (last + count - first) % count;
+}

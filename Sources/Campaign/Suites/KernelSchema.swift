@@ -1,3 +1,5 @@
+import MachineLauncher
+
 /// What a workload parameter may be.
 enum ParameterKind: Sendable {
   /// Bytes, written with a unit; the guest is given the number.
@@ -111,7 +113,10 @@ struct KernelSchema: Sendable {
       ]),
     KernelSchema(
       name: "exits", uses: [],
-      parameters: [ParameterSchema(name: "way", kind: .word(["pio", "mmio"]), isRequired: true)]),
+      parameters: [
+        ParameterSchema(name: "way", kind: .word(WayOut.allCases.map(\.rawValue)), isRequired: true),
+        ParameterSchema(name: "level", kind: .word(["ring3", "ring0"]), isRequired: false),
+      ]),
     KernelSchema(
       name: "integer", uses: [],
       parameters: [

@@ -14,7 +14,7 @@ extension Wiring {
       try Self.map(clock, at: Port.realTimeClock, count: RealTimeClock.portCount, on: &ports)
     default: break
     }
-    if choices["clock"] == "pit" || choices["timer"] == "pit" {
+    if choices["clock"] == "pit" || choices["timer"] == "pit" || way == .timerIn || way == .timerOut {
       do { try machine.createPIT() } catch { throw .kvm(error) }
     }
   }

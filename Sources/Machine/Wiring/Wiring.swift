@@ -44,6 +44,9 @@ struct Wiring: ~Copyable {
   let isIRQChipSplit: Bool
   /// The I/O APIC, where it is not in the kernel.
   var ioapic: IOAPIC?
+  /// Where the guest goes over and over, and what counts how often it came there.
+  let way: WayOut?
+  var wayCounter: WayCounter?
   let disk: Disk
   let entropy: VirtioEntropy?
   let virtioConsole: VirtioConsole?
@@ -67,6 +70,7 @@ struct Wiring: ~Copyable {
     self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
     hasRelay = specification.kernel == "irqfd"
+    way = WayOut(specification)
     isIRQChipSplit = specification.choices["irqchip"] == "split"
     self.network = network
     self.balloon = balloon
@@ -84,6 +88,7 @@ struct Wiring: ~Copyable {
     try attachTime(machine)
     if hasInterruptSource { try attachInterruptSource(machine) }
     if hasRelay { try attachRelay(machine) }
+    if let way { try attach(way, machine) }
     attachSouthBridge()
     switch disk {
     case .none: break

@@ -25,6 +25,7 @@ struct Finding {
     return switch bar.limit {
     case .atMost(let limit): high <= limit
     case .atLeast(let limit): low >= limit
+    case .within(let range): range.contains(low) && range.contains(high)
     case .aboutAtMost(let limit): ratio.value <= limit
     case .notSlower: high >= 1
     case .none: nil
@@ -41,6 +42,7 @@ struct Finding {
     switch bar.limit {
     case .atMost(let limit): "interval at most \(limit)"
     case .atLeast(let limit): "interval at least \(limit)"
+    case .within(let range): "interval within \(range.lowerBound) to \(range.upperBound)"
     case .aboutAtMost(let limit): "estimate at most \(limit)"
     case .notSlower: "interval reaches 1"
     case .none: ""

@@ -26,6 +26,9 @@ struct FindingTests {
     #expect(rounds(.atLeast(1.2), from: 1.1, to: 1.4).isMet == false)
     #expect(rounds(.atMost(1.05), from: 1.01, to: 1.02).isMet == true)
     #expect(rounds(.atMost(1.05), from: 1.0, to: 1.1).isMet == false)
+    #expect(rounds(.within(0.9...1.1), from: 0.95, to: 1.05).isMet == true)
+    #expect(rounds(.within(0.9...1.1), from: 0.8, to: 1).isMet == false)
+    #expect(rounds(.within(0.9...1.1), from: 1, to: 1.2).isMet == false)
   }
 
   @Test func aCostIsJudgedByItsEstimateAndSlownessByWhatIsNotExcluded() {

@@ -197,14 +197,14 @@ public enum CPUID {
 }
 
 /// The 8254 (Intel 8254 data sheet) at its PC ports.
-enum PIT {
+public enum PIT {
   /// Ticks a second.
   static let hertz: UInt64 = 1_193_182
   static let counter0: UInt16 = 0x40
   static let control: UInt16 = 0x43
 
   /// Counter 0 in mode 2 from 65,536 down, over and over; false where nothing counts.
-  static func startFreeRunning() -> Bool {
+  public static func startFreeRunning() -> Bool {
     pv_out8(control, 0x34)  // low byte then high byte, mode 2, binary
     pv_out8(counter0, 0)
     pv_out8(counter0, 0)

@@ -7,7 +7,10 @@ public enum Hypercall {
   public enum Number: UInt64 {
     case kickCPU = 5
     case sendIPI = 10
+    case schedYield = 11
   }
+  /// What KVM says of a call that it does not know: -KVM_ENOSYS.
+  public static let unknown: Int64 = -1000
   /// True where the processor's instruction is VMMCALL, false where it is VMCALL.
   public private(set) nonisolated(unsafe) static var usesVMMCALL = false
 

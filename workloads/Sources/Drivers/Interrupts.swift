@@ -17,6 +17,9 @@ public struct Interrupt {
 
 /// The pair of 8259A interrupt controllers at their PC ports, vectors 0x20–0x2F (8259A data sheet).
 public enum PIC {
+  /// The first one's mask then.
+  public static let initialMask: UInt8 = 0xFB
+
   /// Initialises both, with every line masked but the cascade.
   public static func initialize() {
     for (command, offset, wiring) in [(UInt16(0x20), UInt8(0x20), UInt8(4)), (0xA0, 0x28, 2)] {
@@ -25,7 +28,7 @@ public enum PIC {
       pv_out8(command + 1, wiring)  // ICW3
       pv_out8(command + 1, 0x01)  // ICW4: 8086 mode
     }
-    pv_out8(0x21, 0xFB)
+    pv_out8(0x21, initialMask)
     pv_out8(0xA1, 0xFF)
   }
 

@@ -56,6 +56,16 @@ public enum MemoryMap {
   public static let nobodysPort: UInt16 = 0x5070
   /// See `nobodysPort`.
   public static let nobodysAddress: UInt64 = 0xFEB0_2000
+  /// A port and an address whose writes signal an eventfd (ioeventfd) on which nobody waits.
+  public static let eventPort: UInt16 = 0x5080
+  /// See `eventPort`.
+  public static let eventAddress: UInt64 = 0xFEB0_3000
+  /// A port and an address whose writes KVM gathers in a ring (KVM_REGISTER_COALESCED_MMIO).
+  public static let coalescedPort: UInt16 = 0x5090
+  /// See `coalescedPort`.
+  public static let coalescedAddress: UInt64 = 0xFEB0_4000
+  /// IA32_MISC_ENABLE (Intel SDM 4, table 2-2): a register that KVM keeps for every guest and whose value changes nothing.
+  public static let harmlessMSR: UInt32 = 0x1A0
 
   /// Port of the ACPI power management timer, which a FADT would name (PM_TMR_BLK), as QEMU's PIIX4 has it.
   public static let acpiTimer: UInt16 = 0x608

@@ -13,11 +13,14 @@ protocol MeasuredLoop: AnyObject {
   func run(nanoseconds: UInt64) throws(WorkloadFailure)
   /// Forgets what the warm-up measured.
   func forgetMeasurements()
+  /// The cost of one empty measurement in ticks, where it is not that of any loop.
+  func emptyMeasurement() -> UInt64?
   /// After the window: whatever must be settled before results are sent.
   func settle() throws(WorkloadFailure)
 }
 
 extension MeasuredLoop {
+  func emptyMeasurement() -> UInt64? { nil }
   func settle() throws(WorkloadFailure) {}
 }
 
@@ -27,7 +30,7 @@ extension Session {
     ring(.ready)
     try loop.run(nanoseconds: orders.warmupNanoseconds)
     loop.forgetMeasurements()
-    let empty = emptyMeasurement()
+    let empty = loop.emptyMeasurement() ?? emptyMeasurement()
 
     ring(.windowOpen)
     let start = pv_tsc()

@@ -117,3 +117,43 @@ static inline uint64_t pv_fetch_add64(uintptr_t address, uint64_t value) {
 }
 static inline void pv_breakpoint(void) { __asm__ volatile("int3"); }
 static inline void pv_undefined(void) { __asm__ volatile("ud2"); }
+
+// Ways out of the guest (ways.S): what such a loop is told, and the TSC ticks of each time.
+enum { PV_WAY_SAMPLES = 64, PV_WAY_ELEMENTS = 8 };
+struct pv_way_order {
+  uint64_t samples;
+  uint64_t operand;  // a port, an address, a leaf or the number of a call
+  uint64_t rcx, rbx, rsi;
+  uint64_t deltas[PV_WAY_SAMPLES];
+};
+static inline void pv_way_set(uintptr_t order, uint64_t operand, uint64_t rcx, uint64_t rbx, uint64_t rsi) {
+  struct pv_way_order *it = (struct pv_way_order *)order;
+  it->operand = operand;
+  it->rcx = rcx;
+  it->rbx = rbx;
+  it->rsi = rsi;
+}
+static inline void pv_way_set_samples(uintptr_t order, uint64_t samples) {
+  ((struct pv_way_order *)order)->samples = samples;
+}
+static inline uint64_t pv_way_delta(uintptr_t order, uint64_t index) {
+  return ((const struct pv_way_order *)order)->deltas[index];
+}
+#define PV_WAY(name) uint64_t pv_way_##name(void *order), pv_way_##name##_ring0(void *order)
+PV_WAY(empty);
+PV_WAY(out32);
+PV_WAY(out8);
+PV_WAY(in32);
+PV_WAY(in8);
+PV_WAY(outs);
+PV_WAY(ins);
+PV_WAY(write32);
+PV_WAY(read32);
+PV_WAY(cpuid);
+PV_WAY(rdmsr);
+PV_WAY(wrmsr);
+PV_WAY(cr3);
+PV_WAY(invlpg);
+PV_WAY(vmcall);
+PV_WAY(vmmcall);
+#undef PV_WAY
