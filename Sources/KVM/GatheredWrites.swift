@@ -3,9 +3,8 @@ import CLinuxKVM
 /// Writes that KVM gathers in a ring in place of an exit for each (KVM_CAP_COALESCED_MMIO and KVM_CAP_COALESCED_PIO, api.rst 4.116).
 /// The ring is the machine's, on a page of every vCPU's mapping; a write that finds it full is an ordinary exit.
 public struct GatheredWrites: Sendable {
-  /// Most that are gathered at a time: a page of entries of which one stays free.
-  public static let most = ringEntries - 1
-  /// The kernel's KVM_COALESCED_MMIO_MAX, whose definition for userspace lacks the size of a page.
+  /// Entries of the ring, of which one stays free: the kernel's KVM_COALESCED_MMIO_MAX, whose definition for userspace lacks the
+  /// size of a page.
   static let ringEntries = (pageSize - 8) / MemoryLayout<kvm_coalesced_mmio>.size
   static let pageSize = 4096
   /// Which page of the mapping.

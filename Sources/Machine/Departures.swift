@@ -18,8 +18,9 @@ struct Departures {
     guard let way = outcome.way, let window = outcome.window, let exits = outcome.exits else { return nil }
     self.way = way
     self.exits = exits
+    // The guest's own account, and any number: arithmetic wraps around.
     operations = outcome.records.reduce(0) { sum, record in
-      if case .window(let operations, _, _, _, _) = record { sum + operations } else { sum }
+      if case .window(let operations, _, _, _, _) = record { sum &+ operations } else { sum }
     }
     look(at: window)
   }
@@ -28,14 +29,15 @@ struct Departures {
     switch way.destination {
     case .runner(let key, let elements):
       let tally = exits.byDetail[key.detail] ?? ExitTally()
-      expect(operations * elements, tally.elements, "elements came to the runner at \(key.detail)")
+      expect(operations &* elements, tally.elements, "elements came to the runner at \(key.detail)")
       expect(tally.exits, exits.userspace, "userspace exits altogether")
     case .event(let key):
       expect(operations, window.taken ?? 0, "signals of the eventfd at \(key.detail)")
       expect(0, exits.userspace, "userspace exits")
     case .ring(let key):
       let beside = exits.byDetail[key.detail]?.exits ?? 0
-      expect(operations, (window.taken ?? 0) + beside, "writes gathered at \(key.detail), or come to the runner beside")
+      let taken = window.taken ?? 0
+      expect(operations, taken &+ beside, "writes gathered at \(key.detail), or come to the runner beside")
       expect(beside, exits.userspace, "userspace exits altogether")
     case .guest: expect(0, exits.userspace, "userspace exits")
     case .kernel:

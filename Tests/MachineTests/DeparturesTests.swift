@@ -78,6 +78,12 @@ struct DeparturesTests {
     #expect(report.reason == "'\(way.rawValue)' does not reach KVM on this host: the processor answers")
   }
 
+  @Test func aGuestThatBoastsIsNotBelieved() {
+    var boastful = outcome(.stringOut, detail: "io:0x5070:out", exits: 100, elements: 800)
+    boastful.records.append(.window(operations: .max, bytes: 0, startTSC: 1, endTSC: 2, emptyLoopTicks: 0))
+    #expect(Departures(boastful)?.complaint != nil)
+  }
+
   @Test func otherGuestsAreNotAsked() {
     var outcome = outcome(.empty)
     outcome.way = nil

@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 runs=.build/svm
 job=$(mktemp)
+declare -A limits=([exits]=600)  # seconds of a boot, where they are not 90
 trap 'rm -f "$job"' EXIT
 
 # A boot for each suite, and one for vhost-net: now and then the emulator itself stops for good, its processors spinning and
@@ -21,7 +22,7 @@ JOB
   for try in 1 2 3 4 5; do
     rm -rf "$runs/run-$name"
     code=0
-    Tests/SVM/svm.sh -t 90 -o "$runs/run-$name" "$job" .build/release/pvbench .build/release/pvbench-vm || code=$?
+    Tests/SVM/svm.sh -t "${limits[$name]:-90}" -o "$runs/run-$name" "$job" .build/release/pvbench .build/release/pvbench-vm || code=$?
     [ $code = 125 ] || return $code
     echo "svm: $name: try $try did not end"
   done
