@@ -35,7 +35,7 @@ extension RealGuests {
     @Test(arguments: ["cr3", "invlpg"]) func aReplacedPageIsSeenBehindEveryFlush(way: String) throws {
       let report = try report("flush", ["way": way])
       #expect(report.status == .ok, "\(report.reason ?? "")")
-      #expect(try #require(report.metrics["window.ops"]) >= 32)
+      #expect(try #require(report.metrics["window.ops"]) >= 64)
     }
 
     @Test func aPageThatIsNotTheNewOneFails() throws {

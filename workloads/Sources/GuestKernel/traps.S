@@ -1,7 +1,6 @@
 // What ring 0 does where the way into it is what is measured: handlers that a workload puts into the place of kernel.S's for
-// as long as it measures (pv_replace_gate), and privileged instructions with the TSC read on both sides of them. As few
-// instructions as possible, for the same reason as in kernel.S. No fences: hosts that interpret ring 0 do not know them, and
-// what is timed serialises by itself (Intel SDM 3, 9.3; AMD APM 2, 7.6.4).
+// as long as it measures (pv_replace_gate), and interrupts whose sending and coming are stamped. As few instructions as possible,
+// for the same reason as in kernel.S; no fences, which hosts that interpret ring 0 do not know.
 
     .set VECTOR_ARRIVAL, 0x3d       // MemoryMap.relayVector
     .set TASK, 0x40                 // the task register's selector on processor 0, 16 more on each next one (kernel.S)
@@ -113,28 +112,6 @@ prepare_hypercall:                  // (Linux, virt/kvm/x86/hypercalls.rst); lea
     xor %edx, %edx
     mov $HYPERCALL_SEND_IPI, %eax
     ret
-
-// By pv_call: as many times as the first word at RDI says, an instruction on the address in the second; how many ticks each
-// took goes into the words behind them.
-    .macro timed name, instruction:vararg
-    .globl \name
-\name:
-    mov (%rdi), %rcx
-    mov 8(%rdi), %rsi
-    mov %cr3, %r9
-1:  rdtsc
-    mov %eax, %r8d
-    \instruction
-    rdtsc
-    sub %r8d, %eax                  // 32 bits of ticks are a second and more
-    mov %rax, 16(%rdi)
-    add $8, %rdi
-    dec %rcx
-    jnz 1b
-    ret
-    .endm
-    timed pv_time_cr3_load, mov %r9, %cr3
-    timed pv_time_invlpg, invlpg (%rsi)
 
 // In ring 3: what raises them, each in one instruction whose end R10 names.
     .globl pv_raise_undefined

@@ -59,6 +59,12 @@
     mov %ebx, %edx
     wrmsr
     .endm
+    .macro leave_cr3                // need not leave at all
+    mov %r11, %cr3
+    .endm
+    .macro leave_invlpg
+    invlpg (%r11)
+    .endm
     .macro leave_vmcall             // RBX, RCX, RDX and RSI are the call's arguments
     mov %r11d, %eax
     xor %edx, %edx
@@ -135,6 +141,8 @@
     way cpuid
     way rdmsr
     way wrmsr
+    way cr3
+    way invlpg
     way vmcall
     way vmmcall
 

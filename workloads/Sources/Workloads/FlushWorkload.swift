@@ -12,7 +12,7 @@ enum FlushWorkload {
     guard isCR3 || session.isWord("way", "invlpg") else {
       throw .failed(Text.bytes("way: expected cr3 or invlpg"))
     }
-    try session.measure(FlushLoop(session, isCR3 ? pv_time_cr3_load : pv_time_invlpg))
+    try session.measure(FlushLoop(session, isCR3: isCR3))
   }
 }
 
@@ -21,28 +21,19 @@ private final class FlushLoop: MeasuredLoop {
   private(set) var operations: UInt64 = 0
   private(set) var latency = LatencyHistogram()
   private let session: Session
-  private let instruction: @convention(c) (UnsafeMutableRawPointer?) -> UInt64
+  private let instruction: WayOut.Loop
   private let window = PageWindow()
   private let frames = DMAMemory(count: 8192)
-  private let timing = DMAMemory(count: MemoryLayout<pv_timing>.size)
+  private let order = DMAMemory(count: MemoryLayout<pv_way_order>.size, alignment: 64).address
   private let spoilt: UInt64
   private var turn: UInt64 = 0
 
-  /// Offsets in `pv_timing`.
-  private enum Place {
-    static let count = 0
-    static let address = 8
-    static let ticks = 16
-  }
-
-  init(
-    _ session: Session, _ instruction: @escaping @convention(c) (UnsafeMutableRawPointer?) -> UInt64
-  ) throws(WorkloadFailure) {
+  init(_ session: Session, isCR3: Bool) throws(WorkloadFailure) {
     self.session = session
-    self.instruction = instruction
+    instruction = isCR3 ? pv_way_cr3_ring0 : pv_way_invlpg_ring0
     spoilt = session.hasParameter("answer") ? try session.number("answer") : 0
-    timing.store(UInt64(PV_TIMED), at: Place.count)
-    timing.store(UInt64(window.address(of: 0)), at: Place.address)
+    pv_way_set(order, isCR3 ? pv_control3() : UInt64(window.address(of: 0)), 0, 0, 0)
+    pv_way_set_samples(order, UInt64(PV_WAY_SAMPLES))
     pv_store64(frames.address + 4096, 1)
     window.map(0, to: frames.address)
   }
@@ -52,6 +43,12 @@ private final class FlushLoop: MeasuredLoop {
     latency = LatencyHistogram()
   }
 
+  /// The cost of the measurement itself, in ring 0.
+  func emptyMeasurement() -> UInt64? {
+    _ = pv_call(pv_way_empty_ring0, UnsafeMutableRawPointer(bitPattern: order))
+    return (0..<UInt64(PV_WAY_SAMPLES)).reduce(UInt64.max) { min($0, pv_way_delta(order, $1)) }
+  }
+
   func run(nanoseconds: UInt64) throws(WorkloadFailure) {
     let deadline = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
     repeat {
@@ -59,14 +56,12 @@ private final class FlushLoop: MeasuredLoop {
       let before = pv_load64(window.address(of: 0))
       turn += 1
       window.map(0, to: frames.address + 4096 * UInt(turn & 1))
-      _ = pv_call(instruction, UnsafeMutableRawPointer(bitPattern: timing.address))
+      _ = pv_call(instruction, UnsafeMutableRawPointer(bitPattern: order))
       guard before == (turn - 1) & 1, pv_load64(window.address(of: 0)) == turn & 1 + spoilt else {
         throw .failed(Text.bytes("a page that was replaced is still seen"))
       }
-      for index in 0..<Int(PV_TIMED) {
-        latency.record(session.nanoseconds(timing.load(UInt64.self, at: Place.ticks + 8 * index)))
-      }
-      operations += UInt64(PV_TIMED)
+      for sample in 0..<UInt64(PV_WAY_SAMPLES) { latency.record(session.nanoseconds(pv_way_delta(order, sample))) }
+      operations += UInt64(PV_WAY_SAMPLES)
       session.beat()
     } while pv_tsc() < deadline
   }

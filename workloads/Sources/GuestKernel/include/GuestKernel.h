@@ -152,6 +152,8 @@ PV_WAY(read32);
 PV_WAY(cpuid);
 PV_WAY(rdmsr);
 PV_WAY(wrmsr);
+PV_WAY(cr3);
+PV_WAY(invlpg);
 PV_WAY(vmcall);
 PV_WAY(vmmcall);
 #undef PV_WAY

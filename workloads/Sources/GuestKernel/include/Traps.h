@@ -42,10 +42,3 @@ typedef struct {
   uint64_t sent, command, processors;
 } pv_command;
 uint64_t pv_send_by_x2apic(void *command), pv_send_by_vmcall(void *command), pv_send_by_vmmcall(void *command);
-
-// Instructions of ring 0, timed one by one: the count, an address, and room for as many ticks.
-enum { PV_TIMED = 32 };
-typedef struct {
-  uint64_t count, address, ticks[PV_TIMED];
-} pv_timing;
-uint64_t pv_time_cr3_load(void *timing), pv_time_invlpg(void *timing);
