@@ -16,7 +16,10 @@ struct MeasuredCell {
   /// Over boots, seconds.
   var median: Double? { distribution?.median.median }
   /// True for the rows that measure nothing: they stand beside the others, and are subtracted from none.
-  var isEmptyLoop: Bool { workload.hasPrefix("exits.empty") }
+  var isEmptyLoop: Bool { Self.isEmptyLoop(workload) }
+
+  /// See `isEmptyLoop`.
+  static func isEmptyLoop(_ workload: String) -> Bool { workload.hasPrefix("exits.empty") }
 
   /// `pmtimer, full`; the mode alone where all modes measure the same.
   func label(_ kind: DistributionKind) -> String {

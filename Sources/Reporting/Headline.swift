@@ -12,7 +12,10 @@ struct Headline: Sendable {
   /// One headline per workload family, for the family's first workload that can be compared: with `paravirt` before any
   /// other mode.
   static func all(_ run: RunRecord, cells: [CellSummary]) -> [Headline] {
-    let comparisons = run.primaryComparisons.filter { ModeName.pair($0.mode)?.b == "paravirt" || $0.ratio != nil }
+    let comparisons = run.primaryComparisons.filter {
+      // Doing nothing is no workload.
+      !MeasuredCell.isEmptyLoop($0.workload) && (ModeName.pair($0.mode)?.b == "paravirt" || $0.ratio != nil)
+    }
     var families: [String] = []
     var chosen: [String: ComparisonRecord] = [:]
     func rank(_ comparison: ComparisonRecord) -> Int {
@@ -32,20 +35,18 @@ struct Headline: Sendable {
   /// Suites by how many users they concern.
   private static let suites = ["disk", "network", "memory", "cpu", "exits", "platform"]
 
-  /// All of them, or as many of each suite as there is room for: those with a change that is called before the others, which are
-  /// before those that have no ratio.
+  /// All of them; where they are too many, as many of each suite's called changes as there is room for, or else the first that
+  /// has a ratio.
   private static func few(_ comparisons: [ComparisonRecord]) -> [ComparisonRecord] {
     guard comparisons.count > most else { return comparisons }
     func rank(_ suite: String) -> Int { suites.firstIndex(of: suite) ?? suites.count }
-    func interest(_ comparison: ComparisonRecord) -> Int {
-      comparison.ratio == nil ? 2 : [.improved, .regressed].contains(comparison.verdict) ? 0 : 1
-    }
     let present = comparisons.map(\.suite).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     return present.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.flatMap {
       _, suite in
-      comparisons.filter { $0.suite == suite }.enumerated()
-        .sorted { (interest($0.element), $0.offset) < (interest($1.element), $1.offset) }
-        .prefix(max(1, most / present.count)).map(\.element)
+      let own = comparisons.filter { $0.suite == suite }
+      let called = own.filter { [.improved, .regressed].contains($0.verdict) }
+      return called.isEmpty
+        ? [own.first { $0.ratio != nil } ?? own[0]] : Array(called.prefix(max(1, most / present.count)))
     }
   }
 

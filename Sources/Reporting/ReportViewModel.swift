@@ -36,6 +36,8 @@ struct ReportViewModel: Sendable {
   let warnings: [String]
   let missing: [MissingRow]
   let hasMissing: Bool
+  /// True where there are too many for a page.
+  let hasManyMissing: Bool
   let remarks: [String]
   let hasRemarks: Bool
   let command: String
@@ -79,6 +81,7 @@ struct ReportViewModel: Sendable {
     host = HostFacts.all(run.host)
     missing = cells.flatMap(MissingRow.all)
     hasMissing = !missing.isEmpty
+    hasManyMissing = missing.count > Self.mostMissing
     remarks = Self.remarks(cells, metrics: MetricTable(run))
     hasRemarks = !remarks.isEmpty
     command = Self.shellLine(run.command)
@@ -86,6 +89,8 @@ struct ReportViewModel: Sendable {
     replay = namesSeed ? nil : Self.shellLine(run.command + ["--seed", "\(run.seed)"])
     methods = Methods.sentences
   }
+
+  private static let mostMissing = 16
 
   private static func warning(of status: RunStatus) -> String? {
     switch status {

@@ -3,12 +3,13 @@
 enum WayOutName {
   /// By the component behind the suite.
   static let ways = [
-    "empty": "nothing", "pio": "port I/O to the runner", "pit": "port I/O to the 8254", "pic": "port I/O to the 8259",
-    "string": "string I/O to the runner", "mmio": "MMIO to the runner", "ioeventfd": "doorbell of an ioeventfd",
-    "coalesced": "write that KVM gathers", "lapic": "local APIC by MMIO", "x2apic": "local APIC by MSR",
-    "cpuid": "CPUID", "rdmsr": "RDMSR", "wrmsr": "WRMSR", "hypercall": "hypercall",
-    "ipi": "interrupt to another vCPU", "wake": "wake from HLT", "eoi": "interrupt to oneself, with its end",
-    "fault": "page fault", "tlb": "TLB flush", "syscall": "SYSCALL and SYSRET", "exception": "exception",
+    "empty": "an empty measurement", "pio": "port I/O to the runner", "pit": "port I/O to the 8254",
+    "pic": "port I/O to the 8259",
+    "string": "string I/O to the runner", "mmio": "MMIO to the runner", "ioeventfd": "doorbells of an ioeventfd",
+    "coalesced": "writes that KVM gathers", "lapic": "local APIC by MMIO", "x2apic": "local APIC by MSR",
+    "cpuid": "CPUID", "rdmsr": "RDMSR", "wrmsr": "WRMSR", "hypercall": "hypercalls",
+    "ipi": "interrupts to another vCPU", "wake": "wakes from HLT", "eoi": "interrupts to oneself, with their end",
+    "fault": "page faults", "tlb": "TLB flushes", "syscall": "SYSCALL and SYSRET", "exception": "exceptions",
   ]
   /// By the components behind that.
   static let words = [

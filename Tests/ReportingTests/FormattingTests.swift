@@ -52,8 +52,8 @@ import Testing
       "network.roundtrip"
     ),
     ("exits.pio.out.ring0", "port I/O to the runner, write, in ring 0", "exits.pio"),
-    ("exits.fault.host.4k", "4\u{202F}KiB page fault, of the host", "exits.fault"),
-    ("exits.ipi.xapic.halted", "interrupt to another vCPU, by MMIO, halted", "exits.ipi"),
+    ("exits.fault.host.4k", "4\u{202F}KiB page faults, of the host", "exits.fault"),
+    ("exits.ipi.xapic.halted", "interrupts to another vCPU, by MMIO, halted", "exits.ipi"),
     ("platform.lock.4vcpus.2cpus", "turns at a lock, 4 vCPUs, on 2 CPUs", "platform.lock"),
     ("exits.new.way", "exits.new.way", "exits.new"), ("cpu.unknown.x", "cpu.unknown.x", "cpu.unknown"), ("", "", ""),
   ]) func workloadIsNamedInWords(id: String, title: String, family: String) {
