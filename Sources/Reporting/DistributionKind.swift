@@ -5,8 +5,9 @@ struct DistributionKind: Sendable {
   let lede: String
   /// How its workloads' ids begin.
   let prefix: String
-  /// How the metrics' ids begin that are shown below the latencies; nil for none.
-  let counts: String?
+  /// How the workloads' and the metrics' ids begin that are shown below the latencies; nil for none. Some workloads count what
+  /// belongs here, but their latency is another thing's.
+  let counts: (workloads: String, metrics: String)?
   /// The choice whose value says what was measured: every mode is then a row of its own. Nil where modes stand side by side.
   let choice: String?
   /// The table's unit.
@@ -26,10 +27,11 @@ struct DistributionKind: Sendable {
       lede: """
         One read after the other, each timed by the time stamp counter. A clock that goes back fails its boot, and enters no \
         figure.
-        """, prefix: "platform.clock.", counts: "clock.", choice: "clock", unit: "ns", unitSeconds: 1e-9),
+        """, prefix: "platform.clock.read", counts: ("platform.clock.", "clock."), choice: "clock", unit: "ns",
+      unitSeconds: 1e-9),
     DistributionKind(
       anchor: "timers", title: "How late timers are",
       lede: "From the deadline to the first instruction of the handler, as the guest sees it.",
-      prefix: "platform.timer.", counts: "timer.", choice: "timer", unit: "µs", unitSeconds: 1e-6),
+      prefix: "platform.timer.", counts: ("platform.timer.", "timer."), choice: "timer", unit: "µs", unitSeconds: 1e-6),
   ]
 }

@@ -50,13 +50,13 @@ struct DistributionSection: Sendable {
   /// The sections that this run has something for.
   static func all(_ run: RunRecord, cells: [CellSummary]) -> [DistributionSection] {
     DistributionKind.all.compactMap { kind in
-      DistributionSection(kind, cells.filter { $0.cell.workload.hasPrefix(kind.prefix) }, run)
+      DistributionSection(kind, cells, run)
     }
   }
 
   /// Nil where no cell has latencies.
   private init?(_ kind: DistributionKind, _ summaries: [CellSummary], _ run: RunRecord) {
-    let all = summaries.map(MeasuredCell.init)
+    let all = summaries.filter { $0.cell.workload.hasPrefix(kind.prefix) }.map(MeasuredCell.init)
     guard all.contains(where: { $0.distribution != nil }) else { return nil }
     let modes = Self.modes(all)
     let shown = kind.choice == nil ? modes.filter { Self.isCommon($0, in: all) } : modes
@@ -105,10 +105,10 @@ struct DistributionSection: Sendable {
     cells.map(\.mode).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// A quick run has modes of other choices that no more than a row or two of a suite are run in: as columns they would be
-  /// mostly empty.
+  /// A quick run has modes of other choices that no more than a row or two of a suite are run in, and not everything runs under
+  /// every runner: as columns they would be mostly empty.
   private static func isCommon(_ mode: String, in cells: [MeasuredCell]) -> Bool {
-    guard mode.contains("+") else { return true }
+    guard mode.contains("+") || mode.contains("@") else { return true }
     let counts = Dictionary(grouping: cells, by: \.mode).mapValues(\.count)
     return 2 * (counts[mode] ?? 0) >= counts.values.max() ?? 0
   }
@@ -141,9 +141,9 @@ struct DistributionSection: Sendable {
   }
 
   private static func counts(_ kind: DistributionKind, _ cells: [CellSummary], _ table: MetricTable) -> [CountRow] {
-    guard let prefix = kind.counts else { return [] }
-    return cells.flatMap { cell in
-      table.ordered(cell.metrics.filter { $0.hasPrefix(prefix) }).map { id in
+    guard let counts = kind.counts else { return [] }
+    return cells.filter { $0.cell.workload.hasPrefix(counts.workloads) }.flatMap { cell in
+      table.ordered(cell.metrics.filter { $0.hasPrefix(counts.metrics) }).map { id in
         CountRow(
           title: WorkloadName(cell.cell.workload).shortTitle, mode: cell.cell.mode, label: table[id]?.label ?? id,
           cell: WorkloadSection.CellView(cell, id: id, unit: Formatting.unit(of: table[id])))

@@ -134,10 +134,11 @@ import Testing
       sections(
         run(
           ["exits.a", "exits.b", "exits.c"].map { cell($0, "full", base: 900) }
-            + [cell("exits.a", "full+irqchip=split", base: 900)])
+            + [cell("exits.a", "full+irqchip=split", base: 900), cell("exits.b", "full@bare", base: 90)])
       ).first)
     #expect(section.columns.map(\.name) == ["full"])
-    #expect(section.others == "full+irqchip=split")
+    #expect(section.others == "full+irqchip=split, full@bare")
+    #expect(section.rows.map(\.anchor) == ["exits.a", "exits.b", "exits.c"])
   }
 
   @Test func clocksAndTimersSayTheirSourceAndWhatWasCounted() throws {
@@ -145,13 +146,15 @@ import Testing
       try run([
         cell(
           "platform.clock.read", "full", base: 38_000, choices: ["clock": "pmtimer"], metrics: ["clock.drift": 1.5e-6]),
+        cell("platform.clock.drift.tsc", "full", base: 9000, metrics: ["clock.drift": 0]),
         cell(
           "platform.timer.1ms", "full", base: 60_000, choices: ["timer": "lapic"],
           metrics: ["timer.lost": 0, "timer.handled": 300]),
       ]))
     #expect(found.map(\.anchor) == ["clocks", "timers"])
     #expect(found.map { $0.rows.first?.sub } == ["pmtimer, full", "lapic, full"])
-    #expect(found[0].counts.map(\.cell.value) == ["1.50\u{202F}ppm"])
+    #expect(found[0].rows.map(\.anchor) == ["platform.clock.read"])
+    #expect(found[0].counts.map(\.cell.value) == ["1.50\u{202F}ppm", "0\u{202F}ppm"])
     #expect(found[1].counts.map(\.cell.value) == ["300", "0"])
     #expect(found[1].rows.first?.cells.first?.minimum == "60.0")
   }
