@@ -87,10 +87,11 @@ final class DoorbellAttendant {
   func ready(at tsc: UInt64, exits: [String: UInt64]) {
     readyTSC = tsc
     noteStatsThatDoNotCount(exits)
-    pv_forget_startup()
   }
 
   func openWindow() {
+    // What the warm-up needed, the window needs.
+    pv_forget_startup()
     openStats = statistics.snapshot()
     openCPUSeconds = cpuSeconds
     openTaken = wayCounter?.count() ?? 0

@@ -47,7 +47,7 @@ struct PlannerTests {
     let plan = try plan(.of("platform.clock.drift.tsc", "platform.eoi", modes: ["full"]))
     #expect(plan.steps.count { $0.cell == 0 } == 1)
     #expect(plan.steps.count { $0.cell == 1 } == 2)
-    let document = PlanDocument(plan)
+    let document = try PlanDocument(plan, library: .embedded())
     #expect(document.cells.map(\.repetitions) == [1, 2])
     #expect(document.cells[0].estimatedSeconds == PlanEstimate.seconds(plan.cells[0]))
   }
