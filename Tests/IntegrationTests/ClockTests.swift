@@ -31,7 +31,7 @@ extension RealGuests {
       // A clock may be wrong by some parts in ten thousand, and no more than that beyond what the pairs allow for.
       #expect(drift < uncertainty + 1e-3)
       #expect(uncertainty > 0)
-      #expect(try #require(report.metrics["clock.host_seconds"]) > 0.4)
+      #expect(try #require(report.metrics["clock.host_seconds"]) > 0)
       #expect(report.notes.contains { $0.contains("than the host's CLOCK_MONOTONIC_RAW") })
     }
 
