@@ -22,14 +22,20 @@ enum ProcessUsage {
   /// Seconds that the calling thread has waited for a CPU so far, from /proc/thread-self/schedstat (Linux,
   /// scheduler/sched-stats.rst); nil where the kernel keeps no such account.
   static func runDelaySeconds() -> Double? {
-    text(of: "/proc/thread-self/schedstat").flatMap(runDelaySeconds(inSchedstat:))
+    let descriptor = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    // Three numbers of 64 bits, and no more memory than they take: this is read where the runner's own is measured.
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = read(descriptor, &bytes, bytes.count)
+    return count > 0 ? runDelaySeconds(inSchedstat: bytes[..<count]) : nil
   }
 
   /// The same from the text of that file: time on CPUs, time waiting for one, turns.
-  static func runDelaySeconds(inSchedstat text: String) -> Double? {
-    let fields = text.split { $0 == " " || $0 == "\n" }
-    guard fields.count == 3, let nanoseconds = UInt64(fields[1]) else { return nil }
-    return Double(nanoseconds) / 1e9
+  static func runDelaySeconds(inSchedstat text: ArraySlice<UInt8>) -> Double? {
+    let fields = text.split { $0 == 32 || $0 == 10 }
+    guard fields.count == 3, fields[1].allSatisfy({ (48...57).contains($0) }) else { return nil }
+    return fields[1].reduce(0.0) { $0 * 10 + Double($1 - 48) } / 1e9
   }
 
   /// Proportional set size in bytes of guest RAM and of everything else, from /proc/self/smaps (proc(5)); nil where it

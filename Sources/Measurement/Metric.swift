@@ -142,14 +142,13 @@ public enum MetricCatalog {
     Metric(
       id: "clock.reads", unit: "1", better: .higher, floorAbsolute: 1,
       label: "Reads of the clock in the window, none of them earlier than one before"),
-    Metric(
-      id: "clock.reads_across", unit: "1", better: .higher, floorAbsolute: 1,
-      label: "Of these compared with the other vCPUs'"),
     Metric(id: "timer.armed", unit: "1", better: .higher, floorAbsolute: 1, label: "Timers armed, whole life"),
     Metric(
       id: "timer.handled", unit: "1", better: .higher, floorAbsolute: 1, label: "Timer interrupts handled, whole life"),
     Metric(id: "timer.lost", unit: "1", better: .lower, floorAbsolute: 1, label: "Timers whose interrupt never came"),
     Metric(id: "timer.missed", unit: "1", better: .lower, floorAbsolute: 1, label: "Deadlines missed in the window"),
+    Metric(
+      id: "timer.early", unit: "1", better: .lower, floorAbsolute: 1, label: "Interrupts before their deadline"),
     Metric(
       id: "timer.replayed", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Interrupts of missed deadlines that came later"),

@@ -77,6 +77,9 @@ struct SuiteDecoderTests {
       message(replacing: "depth: 1", with: "depth: 0")
         == "disk.yaml:11: depth: expected a whole number from 1 to 256, found '0'")
     #expect(
+      message(replacing: "    kernel: disk", with: "    kernel: disk\n    repetitions: 0")
+        == "disk.yaml:6: repetitions: expected a whole number from 1 to 10000, found '0'")
+    #expect(
       message(replacing: "4KiB", with: "513B")
         == "disk.yaml:10: block: expected 512 B to 1 MiB in multiples of 512 bytes, found '513B'")
     #expect(

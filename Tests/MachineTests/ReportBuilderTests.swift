@@ -261,10 +261,9 @@ struct ReportBuilderTests {
   }
 
   @Test func waitingIsTheSecondNumberOfSchedstat() {
-    #expect(ProcessUsage.runDelaySeconds(inSchedstat: "9 2500000000 7\n") == 2.5)
-    for text in ["", "1 2\n", "1 -2 3\n", "1 2 3 4\n"] {
-      #expect(ProcessUsage.runDelaySeconds(inSchedstat: text) == nil)
-    }
+    func seconds(_ text: String) -> Double? { ProcessUsage.runDelaySeconds(inSchedstat: Array(text.utf8)[...]) }
+    #expect(seconds("9 2500000000 7\n") == 2.5)
+    for text in ["", "1 2\n", "1 -2 3\n", "1 2 3 4\n"] { #expect(seconds(text) == nil) }
   }
 }
 

@@ -242,6 +242,11 @@ public enum CPUID {
     words.withUnsafeMutableBufferPointer { pv_cpuid(leaf, subleaf, $0.baseAddress) }
     return words
   }
+
+  /// True where the TSC runs at one rate whatever happens (AMD APM 3, Fn8000_0007_EDX bit 8; the same with Intel).
+  public static var hasInvariantTSC: Bool {
+    words(0x8000_0000)[0] >= 0x8000_0007 && words(0x8000_0007)[3] & 1 << 8 != 0
+  }
 }
 
 /// The 8254 (Intel 8254 data sheet) at its PC ports.

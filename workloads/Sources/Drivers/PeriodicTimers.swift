@@ -1,5 +1,21 @@
 import GuestKernel
 
+/// What a timer says of its last deadline.
+public struct DeadlineReading {
+  /// The TSC in the middle of the question.
+  public let tsc: UInt64
+  /// Ticks of the TSC that the question took: the answer is of some moment in it.
+  public let ticks: UInt64
+  /// Nanoseconds since the deadline, by the timer's own count: no other clock runs exactly as fast.
+  public let nanoseconds: UInt64
+
+  init(before: UInt64, after: UInt64, nanoseconds: UInt64) {
+    tsc = before + (after - before) / 2
+    ticks = after - before
+    self.nanoseconds = nanoseconds
+  }
+}
+
 /// A timer that interrupts again and again, and that can be asked how long ago it should have.
 public protocol PeriodicTimer: AnyObject {
   /// `pit` or `lapic`.
@@ -12,9 +28,8 @@ public protocol PeriodicTimer: AnyObject {
   var period: UInt64 { get }
   /// Begins.
   func start()
-  /// The TSC at some moment of this call, and how many nanoseconds before it the last deadline was, by the timer's own count: no
-  /// other clock runs exactly as fast.
-  func sinceDeadline() -> (tsc: UInt64, nanoseconds: UInt64)
+  /// When its last deadline was.
+  func sinceDeadline() -> DeadlineReading
 }
 
 /// Counter 0 of the 8254 in mode 2 (Intel 8254 data sheet), whose output is IRQ 0 of the 8259.
@@ -48,13 +63,13 @@ public final class PeriodicPIT: PeriodicTimer {
   }
 
   /// By its count, which goes down from the period's ticks to one.
-  public func sinceDeadline() -> (tsc: UInt64, nanoseconds: UInt64) {
+  public func sinceDeadline() -> DeadlineReading {
     let before = pv_tsc()
     pv_out8(PIT.control, 0)  // latches it
     let after = pv_tsc()
     let count = UInt64(PIT.latch())
     let elapsed = ticks - min(count, ticks)
-    return (before + (after - before) / 2, elapsed * 1_000_000_000 / PIT.hertz)
+    return DeadlineReading(before: before, after: after, nanoseconds: elapsed * 1_000_000_000 / PIT.hertz)
   }
 }
 
@@ -86,11 +101,11 @@ public final class PeriodicLocalAPIC: PeriodicTimer {
   }
 
   /// By its count, which goes down to zero.
-  public func sinceDeadline() -> (tsc: UInt64, nanoseconds: UInt64) {
+  public func sinceDeadline() -> DeadlineReading {
     let before = pv_tsc()
     let count = UInt64(LocalAPIC.read(.currentCount))
     let after = pv_tsc()
     let elapsed = counts - min(count, counts)
-    return (before + (after - before) / 2, (elapsed << 32) / countsPerNanosecond)
+    return DeadlineReading(before: before, after: after, nanoseconds: (elapsed << 32) / countsPerNanosecond)
   }
 }

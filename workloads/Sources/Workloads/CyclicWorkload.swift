@@ -8,8 +8,9 @@ import PVWire
 ///
 /// Parameters: timer (pit, lapic, tsc-deadline), cycle (oneshot: the timer is set to the next deadline each time; periodic: it
 /// repeats by itself, and the deadlines are its own), period, wait (halt: the processor sleeps until the interrupt; spin: it is
-/// busy). Values, in the window: timer.missed; where the timer is periodic also timer.replayed, interrupts of deadlines that had
-/// been missed. A lost interrupt of the local APIC's timer leaves a sleeping guest asleep, and the repetition fails for want of time.
+/// busy). Values, in the window: timer.missed; of a one-shot timer timer.early, interrupts before their deadline; of a periodic one
+/// timer.replayed, interrupts of deadlines that had been missed. A lost interrupt of the local APIC's timer leaves a sleeping guest
+/// asleep, and the repetition fails for want of time.
 enum CyclicWorkload {
   static func run(_ session: Session) throws(WorkloadFailure) {
     let task = try CyclicTask(session)
@@ -19,6 +20,7 @@ enum CyclicWorkload {
       session.send(.log(Text.bytes("timer: ", timer.name)))
       let loop = OneShotLoop(task, timer)
       try session.measure(loop)
+      session.send(.value(name: Text.bytes("timer.early"), task.early))
     } else {
       let timer = try session.periodicTimer(task.period)
       session.send(.log(Text.bytes("timer: ", timer.name)))
@@ -53,6 +55,7 @@ private final class CyclicTask {
   var operations: UInt64 = 0
   var latency = LatencyHistogram()
   var missed: UInt64 = 0
+  var early: UInt64 = 0
   private let patience: UInt64
 
   init(_ session: Session) throws(WorkloadFailure) {
@@ -67,6 +70,7 @@ private final class CyclicTask {
     operations = 0
     latency = LatencyHistogram()
     missed = 0
+    early = 0
   }
 
   /// Returns the TSC when the count of `interrupt` is no longer `seen`.
@@ -74,16 +78,18 @@ private final class CyclicTask {
     let limit = pv_tsc() &+ patience
     while true {
       if sleeps { interrupt.wait(beyond: seen) } else { pv_pause() }
-      let now = pv_tsc()
-      // A guest that was kept from running for longer than its patience has its interrupt all the same.
-      if interrupt.count != seen { return now }
-      guard now < limit else { throw .failed(Text.bytes("a timer interrupt never came")) }
+      let isLate = pv_tsc() > limit
+      // The clock is read after the count: an interrupt in between would seem to be early. A guest that was kept from running
+      // for longer than its patience has its interrupt all the same.
+      if interrupt.count != seen { return pv_tsc() }
+      guard !isLate else { throw .failed(Text.bytes("a timer interrupt never came")) }
     }
   }
 
-  /// One period's work is done, this late, and so many further deadlines have passed.
-  @inline(__always) func note(late nanoseconds: UInt64, missing more: UInt64) {
-    latency.record(nanoseconds)
+  /// One period's work is done at `now`, and so many deadlines behind this one have passed.
+  @inline(__always) func note(deadline: UInt64, at now: UInt64, missing more: UInt64) {
+    if now < deadline { early += 1 }
+    latency.record(now > deadline ? session.nanoseconds(now &- deadline) : 0)
     missed += more
     operations += 1
     session.beat()
@@ -115,9 +121,8 @@ private final class OneShotLoop: MeasuredLoop {
       let seen = timer.interrupt.count
       timer.arm(until: deadline, task.session.nanoseconds)
       let now = try task.wait(for: timer.interrupt, beyond: seen)
-      let late = now > deadline ? now &- deadline : 0
-      let missed = late / periodTicks
-      task.note(late: task.session.nanoseconds(late), missing: missed)
+      let missed = now > deadline ? (now &- deadline) / periodTicks : 0
+      task.note(deadline: deadline, at: now, missing: missed)
       deadline &+= (missed + 1) &* periodTicks
     } while deadline < end
   }
@@ -134,6 +139,8 @@ private final class PeriodicLoop: MeasuredLoop {
   private var isRunning = false
   /// The TSC at the last deadline that was served.
   private var served: UInt64 = 0
+  /// Ticks that the fastest answer of the timer took.
+  private var fastest = UInt64.max
 
   init(_ task: CyclicTask, _ timer: any PeriodicTimer) {
     self.task = task
@@ -153,7 +160,7 @@ private final class PeriodicLoop: MeasuredLoop {
       isRunning = true
       timer.start()
       // The first deadline is a period from here.
-      served = timer.sinceDeadline().tsc
+      served = ask().tsc
     }
     let end = pv_tsc() &+ session.ticks(nanoseconds: nanoseconds)
     var now: UInt64
@@ -161,17 +168,29 @@ private final class PeriodicLoop: MeasuredLoop {
     repeat {
       now = try task.wait(for: timer.interrupt, beyond: seen)
       seen = timer.interrupt.count
-      let asked = timer.sinceDeadline()
+      let asked = ask()
       let latest = asked.tsc &- session.ticks(nanoseconds: asked.nanoseconds)
       // How many periods lie between: rounded, for both are only known to within what asking costs.
       let periods = latest > served ? (latest &- served &+ periodTicks / 2) / periodTicks : 0
-      guard periods > 0 else {
+      let deadline = latest &- (max(periods, 1) - 1) &* periodTicks
+      guard periods > 0, now >= deadline else {
         replayed += 1
         continue
       }
-      let first = latest &- (periods - 1) &* periodTicks
-      task.note(late: now > first ? session.nanoseconds(now &- first) : 0, missing: periods - 1)
+      task.note(deadline: deadline, at: now, missing: periods - 1)
       served = latest
     } while now < end
+  }
+
+  /// What the timer says of its last deadline. An answer that took long is of no certain moment: the guest was kept from running
+  /// before it or after it.
+  private func ask() -> DeadlineReading {
+    var patience = 8
+    while true {
+      let reading = timer.sinceDeadline()
+      fastest = min(fastest, reading.ticks)
+      patience -= 1
+      if reading.ticks <= 4 &* fastest || patience == 0 { return reading }
+    }
   }
 }
