@@ -11,6 +11,19 @@ struct RepetitionJudgeTests {
     return RepetitionJudge.record(.report(report, diagnostics: []), of: PlannedStep(cell: 0, index: 3), order: 8)
   }
 
+  /// 100 MB were touched in the window.
+  @Test(arguments: [(4e6, RepetitionStatus.skipped), (99e6, .ok), (140e6, .ok)])
+  func aRowOfHugePagesIsSkippedWhereTheHostGaveNone(given: Double, status: RepetitionStatus) {
+    var report = RunnerReport.ok
+    report.metrics["throughput.bytes"] = 50e6
+    report.metrics["window.seconds"] = 2
+    report.metrics["memory.guest_touched"] = given
+    let outcome = RunnerOutcome.report(report, diagnostics: [])
+    let step = PlannedStep(cell: 0, index: 3)
+    #expect(RepetitionJudge.record(outcome, of: step, order: 8, isOfHugePages: true)?.status == status)
+    #expect(RepetitionJudge.record(outcome, of: step, order: 8)?.status == .ok)
+  }
+
   @Test func reportBecomesARecordInItsPlace() {
     let record = judge { _ in }
     #expect(record?.status == .ok)

@@ -51,7 +51,7 @@ is_served_by_the_kernel() {
 }
 has_true_reasons() {
   ! grep -h -o '"reason" *: *"[^"]*"' "$runs/run-$1"/repetitions/*.json | sort -u | grep -vE \
-    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|needs cpuid=kvm, this mode has hidden|(ipi=hypercall|eoi=pv) needs cpuid=kvm|time stamp counters of the vCPUs are apart|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)|CPUID shows no (KVM that tells of steal time|invariant TSC)|KVM does not promise on this host that its clock never goes back'
+    'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|needs cpuid=kvm, this mode has hidden|(ipi=hypercall|eoi=pv) needs cpuid=kvm|time stamp counters of the vCPUs are apart|the host gave pages of 4 KiB|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)|CPUID shows no (KVM that tells of steal time|invariant TSC)|KVM does not promise on this host that its clock never goes back'
 }
 
 for suite in console cpu disk exits memory network platform; do

@@ -225,7 +225,10 @@ public struct Campaign: Sendable {
         ? await LinuxGuest.run(specification, limit: limit, on: supervisor)
         : await supervisor.run(specification, limit: limit)
       if case .noKVM(let reason) = outcome { throw .host(reason) }
-      guard let ended = RepetitionJudge.record(outcome, of: step, order: order) else { return nil }
+      guard
+        let ended = RepetitionJudge.record(
+          outcome, of: step, order: order, isOfHugePages: cell.workload.parameter("pages") == "thp")
+      else { return nil }
       record = ended
       var slots: [UInt64] = []
       if case .report(let report, let diagnostics) = outcome {

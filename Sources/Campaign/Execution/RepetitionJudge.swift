@@ -4,17 +4,22 @@ import Measurement
 /// Turns what a runner said into a repetition's record. Only `ok` enters a statistic, so everything that casts doubt on a
 /// repetition is found here.
 enum RepetitionJudge {
-  /// The record of one ended repetition; nil where the campaign was interrupted in it.
-  static func record(_ outcome: RunnerOutcome, of step: PlannedStep, order: Int) -> RepetitionRecord? {
+  /// The record of one ended repetition; nil where the campaign was interrupted in it. `isOfHugePages` says that its row names
+  /// transparent huge pages.
+  static func record(
+    _ outcome: RunnerOutcome, of step: PlannedStep, order: Int, isOfHugePages: Bool = false
+  ) -> RepetitionRecord? {
     switch outcome {
     case .interrupted: nil
     case .noKVM(let reason), .failed(let reason):
       RepetitionRecord(index: step.index, order: order, status: .failed, reason: reason)
-    case .report(let report, _): record(report, of: step, order: order)
+    case .report(let report, _): record(report, of: step, order: order, isOfHugePages: isOfHugePages)
     }
   }
 
-  private static func record(_ report: RunnerReport, of step: PlannedStep, order: Int) -> RepetitionRecord {
+  private static func record(
+    _ report: RunnerReport, of step: PlannedStep, order: Int, isOfHugePages: Bool
+  ) -> RepetitionRecord {
     var record = RepetitionRecord(
       index: step.index, order: order, status: report.status, reason: report.reason, metrics: report.metrics,
       exits: report.exits, histograms: report.histograms, notes: report.notes, kvmStats: report.kvmStats)
@@ -25,6 +30,9 @@ enum RepetitionJudge {
     }
     if record.status == .ok, let reason = accountingError(report.metrics) ?? placementError(report.metrics) {
       (record.status, record.reason) = (.invalid, reason)
+    }
+    if record.status == .ok, isOfHugePages, hasSmallPages(report.metrics) {
+      (record.status, record.reason) = (.skipped, "the host gave pages of 4 KiB where it was asked for huge ones")
     }
     if record.status != .ok, record.reason == nil { record.reason = "no reason given" }
     // Missing is not zero: what a failed or skipped guest measured is no observation.
@@ -44,6 +52,14 @@ enum RepetitionJudge {
   static func placementError(_ metrics: [String: Double]) -> String? {
     guard let misplaced = metrics["memory.misplaced"], misplaced > 0 else { return nil }
     return "\(count(misplaced)) bytes of guest RAM are not on the NUMA nodes that it was bound to"
+  }
+
+  /// True where the host gave a guest less memory than it has touched by whole huge pages: they were none.
+  static func hasSmallPages(_ metrics: [String: Double]) -> Bool {
+    guard let rate = metrics["throughput.bytes"], let seconds = metrics["window.seconds"],
+      let given = metrics["memory.guest_touched"]
+    else { return false }
+    return given < 0.9 * rate * seconds
   }
 
   private static func count(_ value: Double) -> String { UInt64(exactly: value).map(String.init) ?? "\(value)" }
