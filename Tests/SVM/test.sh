@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 runs=.build/svm
 job=$(mktemp)
-declare -A limits=([exits]=600 [platform]=150)  # seconds of a boot, where they are not 90
+declare -A limits=([exits]=150 [platform]=150)  # seconds of a boot, where they are not 90
 trap 'rm -f "$job"' EXIT
 
 # A boot for each suite, and one for vhost-net: now and then the emulator itself stops for good, its processors spinning and
