@@ -64,18 +64,21 @@ final class DoorbellAttendant {
   private var openStats: [UInt64] = []
   private var openCPUSeconds = 0.0
   private var openTaken: UInt64 = 0
+  private let watchesSteal: Bool
   private var openRunDelay: Double?
 
   /// RAM is looked up page by page where it `isPlaced`; `kernelThread` is one that works for this guest beside the threads of
-  /// the process, and `wayCounter` counts what the guest's way out leaves inside KVM.
+  /// the process, and `wayCounter` counts what the guest's way out leaves inside KVM; the host's scheduler
+  /// is asked for stolen time only where it `watchesSteal`.
   init(
     memory: GuestMemory, isPlaced: Bool = false, statistics: VCPUStatistics, kernelThread: VhostThread? = nil,
-    wayCounter: WayCounter? = nil
+    wayCounter: WayCounter? = nil, watchesSteal: Bool = false
   ) {
     self.memory = memory
     self.isPlaced = isPlaced
     self.kernelThread = kernelThread
     self.wayCounter = wayCounter
+    self.watchesSteal = watchesSteal
     self.statistics = statistics
     ring = ResultRing(memory: memory, base: GuestAddress(MemoryMap.ring), size: MemoryMap.ringSize)
   }
@@ -96,7 +99,7 @@ final class DoorbellAttendant {
     openCPUSeconds = cpuSeconds
     openTaken = wayCounter?.count() ?? 0
     // Last, as it is the first when the window closes: the guest's own account of the same is of no other time.
-    openRunDelay = ProcessUsage.runDelaySeconds()
+    openRunDelay = watchesSteal ? ProcessUsage.runDelaySeconds() : nil
   }
 
   func closeWindow() {

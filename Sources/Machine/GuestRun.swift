@@ -88,7 +88,8 @@ private final class Machine {
       let statistics = VCPUStatistics()
       let attendant = DoorbellAttendant(
         memory: memory, isPlaced: !specification.memoryNodes.isEmpty, statistics: statistics,
-        kernelThread: wiring.network?.kernelThread, wayCounter: wiring.wayCounter)
+        kernelThread: wiring.network?.kernelThread, wayCounter: wiring.wayCounter,
+        watchesSteal: specification.kernel == "steal")
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
