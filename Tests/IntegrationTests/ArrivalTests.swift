@@ -62,7 +62,7 @@ extension RealGuests {
     @Test func nobodyIsInterruptedWhereThereIsNoOther() throws {
       let report = try Job(vcpus: 1, target: "halted").run()
       #expect(report.status == .failed)
-      #expect(report.reason == "vcpus: expected 2 or more")
+      #expect(report.reason == "vcpus: expected 2 to 16")
     }
   }
 }

@@ -85,9 +85,8 @@ extension RealGuests {
       #expect(report.log.contains("timer: \(timer)"))
       let deadlines = try #require(report.metrics["window.ops"]) + (try #require(report.metrics["timer.missed"]))
       let periods = try #require(report.metrics["window.seconds"]) * 1000
-      // A calibrated timer's period is right to within parts in a thousand, and the window ends a deadline early or late: later
-      // where the host has no processor for the guest at that moment.
-      #expect(abs(deadlines - periods) < 5 + 0.05 * periods)
+      // A calibrated timer's period is right to within parts in a thousand, and the window ends a deadline early or late.
+      #expect(abs(deadlines - periods) < 5 + 0.01 * periods)
       #expect(report.histograms["latency"] != nil)
     }
 

@@ -21,8 +21,7 @@ enum ArrivalWorkload {
   private static func run(
     _ session: Session, _ sender: StampedInterrupt.Sender, _ method: InterprocessorInterrupts
   ) throws(WorkloadFailure) {
-    let processors = try session.processors()
-    guard processors >= 2 else { throw .failed(Text.bytes("vcpus: expected 2 or more")) }
+    let processors = try session.processors(atLeast: 2)
     LocalAPIC.enable(acceptsPIC: false)
     session.useForIPIs(method, processors: processors)
     let loop = try ArrivalLoop(session, StampedInterrupt(sender, targets: processors - 1), processors)
@@ -83,17 +82,7 @@ private final class ArrivalLoop: MeasuredLoop {
   }
 
   /// Every other processor begins to wait.
-  func begin() {
-    // Never released: others may still be in it when processor 0 gives up.
-    let context = UInt(bitPattern: Unmanaged.passRetained(self).toOpaque())
-    for index in 1..<processors {
-      Processors.start(index, context: context) { index, context in
-        // SAFETY: the loop lives for ever.
-        Unmanaged<ArrivalLoop>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped)
-          .takeUnretainedValue().receive(index)
-      }
-    }
-  }
+  func begin() { session.startOthers(of: processors) { self.receive($0) } }
 
   func forgetMeasurements() {
     operations = 0

@@ -156,7 +156,11 @@ private final class PeriodicLoop: MeasuredLoop {
   func run(nanoseconds: UInt64) throws(WorkloadFailure) {
     let session = task.session
     let periodTicks = session.ticks(nanoseconds: timer.period)
-    if !isRunning {
+    if isRunning {
+      // What was due since the last run is none of this one's.
+      let asked = ask()
+      served = asked.tsc &- session.ticks(nanoseconds: asked.nanoseconds)
+    } else {
       isRunning = true
       timer.start()
       // The first deadline is a period from here.

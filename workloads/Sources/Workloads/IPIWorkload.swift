@@ -42,8 +42,7 @@ private final class IPIRing: MeasuredLoop {
   private static let line = 64
 
   init(_ session: Session) throws(WorkloadFailure) {
-    processors = try session.processors()
-    guard processors >= 2 else { throw .failed(Text.bytes("vcpus: expected 2 or more")) }
+    processors = try session.processors(atLeast: 2)
     self.session = session
     method =
       session.isWord("ipi", "hypercall") ? .hypercall : session.isWord("ipi", "x2apic") ? .x2APIC : .xAPIC
@@ -57,14 +56,7 @@ private final class IPIRing: MeasuredLoop {
     LocalAPIC.enable(acceptsPIC: false)
     session.useForIPIs(method, processors: processors)
     seen = token(0).count
-    let context = UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())
-    for index in 1..<processors {
-      Processors.start(index, context: context) { index, context in
-        // SAFETY: the ring lives until every processor has left it.
-        Unmanaged<IPIRing>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped).takeUnretainedValue()
-          .pass(index)
-      }
-    }
+    session.startOthers(of: processors) { self.pass($0) }
   }
 
   func forgetMeasurements() {

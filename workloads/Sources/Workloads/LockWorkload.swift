@@ -64,14 +64,8 @@ private final class LockLoop: MeasuredLoop {
 
   /// Every other processor begins to take its turns.
   func begin() {
-    let context = UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())
-    for index in 1..<processors {
-      Processors.start(index, context: context) { index, context in
-        // SAFETY: the loop lives until every processor has left it.
-        let loop = Unmanaged<LockLoop>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped)
-          .takeUnretainedValue()
-        while pv_load64(loop.memory.address + Place.end) == 0 { loop.turn(index) }
-      }
+    session.startOthers(of: processors) { index in
+      while pv_load64(self.memory.address + Place.end) == 0 { self.turn(index) }
     }
   }
 

@@ -66,25 +66,12 @@ private final class MonotonicLoop: MeasuredLoop {
 
   /// Every processor has its page, and all but the first begin to read.
   func begin() throws(WorkloadFailure) {
-    // Never released: others may still be in it when processor 0 gives up.
-    let context = UInt(bitPattern: Unmanaged.passRetained(self).toOpaque())
-    for index in 1..<processors {
-      Processors.start(index, context: context) { index, context in
-        // SAFETY: the loop lives for ever.
-        Unmanaged<MonotonicLoop>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped)
-          .takeUnretainedValue().enable(index)
-      }
-    }
+    session.startOthers(of: processors) { self.enable($0) }
     enable(0)
     try session.awaitProcessors(processors, ticks: patience, "a vCPU has no clock")
     try checkPromise()
-    for index in 1..<processors {
-      Processors.start(index, context: context) { index, context in
-        // SAFETY: the loop lives for ever.
-        let loop = Unmanaged<MonotonicLoop>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped)
-          .takeUnretainedValue()
-        while pv_load64(loop.board.address + Place.end) == 0, loop.readBatch(index) {}
-      }
+    session.startOthers(of: processors) { index in
+      while pv_load64(self.board.address + Place.end) == 0, self.readBatch(index) {}
     }
   }
 

@@ -39,8 +39,7 @@ private final class ShootdownLoop: MeasuredLoop {
 
   init(_ session: Session) throws(WorkloadFailure) {
     self.session = session
-    processors = try session.processors()
-    guard processors > 1 else { throw .failed(Text.bytes("vcpus: expected 2 to 16")) }
+    processors = try session.processors(atLeast: 2)
     spoilt = session.hasParameter("answer") ? try session.number("answer") : 0
     patience = session.ticks(nanoseconds: 2_000_000_000)
     LocalAPIC.enable(acceptsPIC: false)
@@ -49,17 +48,7 @@ private final class ShootdownLoop: MeasuredLoop {
   }
 
   /// Every other processor begins to use the page.
-  func begin() {
-    // Never released: others may still be in it when processor 0 gives up.
-    let context = UInt(bitPattern: Unmanaged.passRetained(self).toOpaque())
-    for index in 1..<processors {
-      Processors.start(index, context: context) { index, context in
-        // SAFETY: the loop lives for ever.
-        Unmanaged<ShootdownLoop>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped)
-          .takeUnretainedValue().use(index)
-      }
-    }
-  }
+  func begin() { session.startOthers(of: processors) { self.use($0) } }
 
   func forgetMeasurements() {
     operations = 0

@@ -41,16 +41,9 @@ private final class StealLoop: MeasuredLoop {
 
   /// Every other processor begins to take its share.
   func begin() {
-    // Never released: others may still be in it when processor 0 gives up.
-    let context = UInt(bitPattern: Unmanaged.passRetained(self).toOpaque())
-    for index in 1..<processors {
-      Processors.start(index, context: context) { _, context in
-        // SAFETY: the loop lives for ever.
-        let loop = Unmanaged<StealLoop>.fromOpaque(UnsafeRawPointer(bitPattern: context).unsafelyUnwrapped)
-          .takeUnretainedValue()
-        var state: UInt64 = 1
-        while pv_load64(loop.end.address) == 0 { state = StealLoop.work(state) }
-      }
+    session.startOthers(of: processors) { _ in
+      var state: UInt64 = 1
+      while pv_load64(self.end.address) == 0 { state = StealLoop.work(state) }
     }
   }
 
