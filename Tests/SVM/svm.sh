@@ -1,23 +1,25 @@
 #!/bin/bash
-# svm.sh [-o ARCHIVE-FOLDER] [-d DATA-FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i] JOB FILE…: runs the shell script JOB, beside the files, as root
+# svm.sh [-o ARCHIVE-FOLDER] [-d DATA-FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i | -p] JOB FILE…: runs the shell script JOB, beside the files, as root
 # on a Linux with kvm_amd on an AMD processor with SVM that QEMU emulates in software. Ring 0 is native there, hypercalls
 # reach KVM, CPUID is intercepted: what a host without SVM cannot show. What the job leaves in its folder `out` is brought to
 # ARCHIVE-FOLDER. Its output comes out here, and so does its exit code; 125 where it did not end (the console is printed).
 #   -d  what is in this folder is in /data, on the machine's disk
+#   -p  a thread for each processor: faster where several have work; QEMU 7.2 then loses an interrupt now and then, and with it all
 #   -i  counts instructions (-icount) in place of time: the same every time, and no measure of time
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${PVBENCH_SVM_CACHE:-$here/../../.build/svm}
-memory=1536 processors=2 limit=600 out= data=() accelerator=tcg,thread=multi count=()
-while getopts o:d:m:s:t:i option; do
+memory=1536 processors=2 limit=600 out= data=() accelerator=tcg,thread=single count=()
+while getopts o:d:m:s:t:ip option; do
   case $option in
     o) out=$OPTARG ;; d) data=(-d "$OPTARG") ;; m) memory=$OPTARG ;; s) processors=$OPTARG ;; t) limit=$OPTARG ;;
-    i) accelerator=tcg,thread=single processors=1 count=(-icount shift=2,sleep=off) ;;
+    i) processors=1 count=(-icount shift=2,sleep=off) ;;
+    p) accelerator=tcg,thread=multi ;;
     *) exit 64 ;;
   esac
 done
 shift $((OPTIND - 1))
-[ $# -ge 1 ] || { echo "usage: svm.sh [-o FOLDER] [-d FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i] JOB FILE…" >&2; exit 64; }
+[ $# -ge 1 ] || { echo "usage: svm.sh [-o FOLDER] [-d FOLDER] [-m MIB] [-s CPUS] [-t SECONDS] [-i | -p] JOB FILE…" >&2; exit 64; }
 command -v qemu-system-x86_64 > /dev/null || { echo "svm.sh: qemu-system-x86_64 is missing (make packages-svm)" >&2; exit 69; }
 "$here/prepare.sh" "$cache"
 

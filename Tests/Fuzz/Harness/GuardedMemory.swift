@@ -31,7 +31,9 @@ final class GuardedMemory {
       munmap(start + guardByteCount, byteCount)
       let memory = try GuestMemory(byteCount: byteCount)
       if memory.slot.start == start + guardByteCount { return memory }
-      munmap(start, length)
+      // Only the guards: by now the hole may be another thread's mapping.
+      munmap(start, guardByteCount)
+      munmap(start + guardByteCount + byteCount, guardByteCount)
       misplaced.append(memory)
     }
     throw NoPlace()
