@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
   var quick = false
   @Option(help: "Seed of images and access patterns; 1.")
   var seed: UInt64?
-  @Option(help: "interleaved (modes), rounds (modes and workloads) or sequential.")
+  @Option(help: "interleaved (rounds of every cell) or sequential.")
   var order: ScheduleOrder?
   @Option(help: "The folder that runs are made in; results.")
   var out: String?

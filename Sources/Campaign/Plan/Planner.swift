@@ -58,9 +58,7 @@ public enum Planner {
       throw .usage(
         "\(cells.count) cells × \(repetitions) repetitions: a run has at most \(maximumSteps) (use fewer --reps)")
     }
-    let order = request.order ?? .interleaved
-    if order == .rounds { groups = [cells.indices] }
-    let steps = groups.flatMap { schedule($0, repetitions: repetitions, order: order) }
+    let steps = schedule(groups, repetitions: repetitions, order: request.order ?? .interleaved)
       .filter { $0.index < cells[$0.cell].repetitions(of: repetitions) }
     return Plan(request: request, cells: cells, steps: steps, imageBytes: imageBytes)
   }
@@ -75,15 +73,16 @@ public enum Planner {
     request.quick && request.modes.isEmpty && request.variants.isEmpty && !request.ablate && request.workloads.isEmpty
   }
 
-  /// The repetitions of one workload, or of all of them in rounds. Interleaved: blocks of one repetition of each cell, every
-  /// other block backwards.
-  static func schedule(_ cells: Range<Int>, repetitions: Int, order: ScheduleOrder) -> [PlannedStep] {
+  /// The repetitions of all cells, those of one workload in a group. Interleaved: rounds of one repetition of each cell, every
+  /// other round with each workload's cells backwards.
+  static func schedule(_ workloads: [Range<Int>], repetitions: Int, order: ScheduleOrder) -> [PlannedStep] {
     switch order {
     case .sequential:
-      cells.flatMap { cell in (0..<repetitions).map { PlannedStep(cell: cell, index: $0) } }
-    case .interleaved, .rounds:
+      workloads.joined().flatMap { cell in (0..<repetitions).map { PlannedStep(cell: cell, index: $0) } }
+    case .interleaved:
       (0..<repetitions).flatMap { index in
-        (index.isMultiple(of: 2) ? Array(cells) : cells.reversed()).map { PlannedStep(cell: $0, index: index) }
+        workloads.flatMap { index.isMultiple(of: 2) ? Array($0) : $0.reversed() }
+          .map { PlannedStep(cell: $0, index: index) }
       }
     }
   }

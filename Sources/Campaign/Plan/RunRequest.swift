@@ -2,11 +2,9 @@ import MachineLauncher
 
 /// In which order repetitions run.
 public enum ScheduleOrder: String, Codable, Sendable, CaseIterable {
-  /// Blocks of one repetition of each mode, alternating A B, B A: drift hits all modes alike.
+  /// Rounds of one repetition of every cell. A workload's modes follow one another, alternating A B, B A: drift hits them alike,
+  /// and what changes from minute to minute is inside every cell's interval (docs/decisions/0018-spread-repetitions.md).
   case interleaved
-  /// The same across workloads: rounds of one repetition of every cell, every other round backwards, so that workloads
-  /// can be compared with each other too.
-  case rounds
   /// All repetitions of a mode before the next mode.
   case sequential
 }
