@@ -41,10 +41,27 @@ public enum RunComparison {
     }
   }
 
+  /// Fewest repetitions with which every pair of modes and of runners among `cells`, all of them measured, can be told apart at
+  /// `alpha`; nil where no number is enough.
+  public static func repetitionsNeeded(for cells: [CellKey], alpha: Double = 0.05) -> Int? {
+    let families = Dictionary(grouping: pairs(of: cells)) { ModeLabel.comparesRunners("\($0.a.mode):\($0.b.mode)") }
+    let largest = families.values.map(\.count).max() ?? 0
+    return SignFlip.pairsNeeded(
+      forTests: largest, alpha: alpha, resampling: .enough(forTests: largest, alpha: alpha, seed: 1))
+  }
+
   private static func pairs(in cells: [CellRecord]) -> [(a: CellRecord, b: CellRecord)] {
     let byKey = Dictionary(cells.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
-    func sibling(of cell: CellRecord, _ mode: String) -> CellRecord? {
-      byKey[CellKey(suite: cell.suite, workload: cell.workload, mode: mode)]
+    return pairs(of: cells.map(\.key)).compactMap { pair in
+      byKey[pair.a].flatMap { a in byKey[pair.b].map { (a, $0) } }
+    }
+  }
+
+  private static func pairs(of cells: [CellKey]) -> [(a: CellKey, b: CellKey)] {
+    let known = Set(cells)
+    func sibling(of cell: CellKey, _ mode: String) -> CellKey? {
+      let key = CellKey(suite: cell.suite, workload: cell.workload, mode: mode)
+      return known.contains(key) ? key : nil
     }
     return cells.compactMap { cell in
       let (mode, runner) = ModeLabel.parts(cell.mode)

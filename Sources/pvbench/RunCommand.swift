@@ -18,7 +18,7 @@ struct RunCommand: AsyncParsableCommand {
   var with: [String] = []
   @Flag(help: "Also full, paravirt and every mode that is one choice away from either: which choice gains what.")
   var ablate = false
-  @Option(help: "Repetitions (guest boots) of each cell; 10, or 6 with --quick.")
+  @Option(help: "Repetitions (guest boots) of each cell; 10, more for many cells, or 6 with --quick.")
   var reps: Int?
   @Flag(help: "Short windows and few repetitions of the workloads tagged quick.")
   var quick = false

@@ -31,8 +31,22 @@ struct PlannerTests {
     let rows = try SuiteLibrary.embedded().suites.flatMap(\.workloads)
     let bare = rows.count { $0.runsAsProcess && $0.modes.contains("paravirt") }
     #expect(plan.cells.count == rows.reduce(bare) { $0 + $1.modes.count })
-    #expect(plan.steps.count == plan.cells.reduce(0) { $0 + min(10, $1.workload.repetitions ?? 10) })
+    let asked = try #require(plan.request.repetitions)
+    #expect(plan.steps.count == plan.cells.reduce(0) { $0 + min(asked, $1.workload.repetitions ?? asked) })
     #expect(Set(plan.cells.map(\.mode.name)) == ["full", "paravirt"])
+  }
+
+  @Test func aLargeRunHasEnoughRepetitionsForHolmsCorrectionOverAllItsPairs() throws {
+    #expect(try plan(.of("disk.randread.4k.qd1")).request.repetitions == 2)
+    var request = RunRequest()
+    request.suites = ["console"]
+    #expect(try plan(request).request.repetitions == 10)
+    let whole = try plan(RunRequest())
+    let pairs = Set(whole.cells.filter { $0.skipReason == nil && $0.mode.name == "paravirt" }.map(\.key.workload))
+      .intersection(whole.cells.filter { $0.skipReason == nil && $0.mode.name == "full" }.map(\.key.workload)).count
+    let repetitions = try #require(whole.request.repetitions)
+    #expect(Double(pairs) * 2 / Double(1 << repetitions) <= 0.05)
+    #expect(Double(pairs) * 2 / Double(1 << (repetitions - 1)) > 0.05)
   }
 
   @Test func aRowMayHaveFewerRepetitionsThanAskedFor() throws {

@@ -1,9 +1,10 @@
 import MachineLauncher
 import Measurement
+import Statistics
 
 /// Turns what a user asked for into a plan.
 public enum Planner {
-  /// Repetitions where nobody says otherwise (methodology, section 1).
+  /// Repetitions where nobody says otherwise (methodology, section 1); more where the run has more to tell apart than these can.
   static let defaultRepetitions = 10
   /// The smallest n with a finite 95 % interval of a median.
   static let quickRepetitions = 6
@@ -20,7 +21,7 @@ public enum Planner {
   public static func plan(
     _ request: RunRequest, library: SuiteLibrary, imageBytes: UInt64 = Plan.defaultImageBytes
   ) throws(CampaignError) -> Plan {
-    let request = try filled(request)
+    var request = try filled(request)
     let workloads = try library.select(
       suites: request.suites, patterns: request.workloads, tag: request.quick ? "quick" : nil)
     let modes = try Mode.resolve(request)
@@ -53,7 +54,8 @@ public enum Planner {
     guard !cells.isEmpty else {
       throw .usage("nothing to run: no workload of this choice has one of these modes (see `pvbench list workloads`)")
     }
-    let repetitions = request.repetitions ?? defaultRepetitions
+    let repetitions = request.repetitions ?? (request.quick ? quickRepetitions : enough(for: cells))
+    request.repetitions = repetitions
     guard cells.count <= maximumSteps / repetitions else {
       throw .usage(
         "\(cells.count) cells × \(repetitions) repetitions: a run has at most \(maximumSteps) (use fewer --reps)")
@@ -87,15 +89,20 @@ public enum Planner {
     }
   }
 
+  /// Repetitions with which Holm's correction over all pairs of modes leaves each of them able to show a difference.
+  static func enough(for cells: [PlannedCell]) -> Int {
+    let needed = RunComparison.repetitionsNeeded(for: cells.filter { $0.skipReason == nil }.map(\.key))
+    return max(defaultRepetitions, needed ?? defaultRepetitions)
+  }
+
   private static func filled(_ request: RunRequest) throws(CampaignError) -> RunRequest {
     var request = request
-    request.repetitions = request.repetitions ?? (request.quick ? quickRepetitions : defaultRepetitions)
     request.seed = request.seed ?? 1
     request.order = request.order ?? .interleaved
     request.memory = request.memory ?? 64 << 20
     request.vcpus = request.vcpus ?? 1
-    guard let repetitions = request.repetitions, (1...10_000).contains(repetitions) else {
-      throw .usage("--reps \(request.repetitions ?? 0): expected 1 to 10000")
+    if let repetitions = request.repetitions, !(1...10_000).contains(repetitions) {
+      throw .usage("--reps \(repetitions): expected 1 to 10000")
     }
     guard let vcpus = request.vcpus, (1...maximumVCPUs).contains(vcpus) else {
       throw .usage("--vcpus \(request.vcpus ?? 0): expected 1 to \(maximumVCPUs)")
