@@ -3,7 +3,7 @@
 # make test    install, build, lint, all tests: what CI runs
 # make test-svm   what follows, on an AMD processor with SVM that QEMU emulates
 # make test-svm-suites   every suite briefly: hypercalls, native ring 0; CI runs it, too
-# make test-svm-linux   Debian's kernel on our runner: its drivers for every device, fio and iperf3
+# make test-svm-linux   Debian's kernel on our runner: its drivers for every device, fio, iperf3 and sysbench
 # make linux-guest   that kernel and an initramfs with its tools, in .build/linux-guest
 # make test-svm-deterministic   the same guests twice by counted instructions: exits and costs agree to 0.5 %
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
@@ -16,7 +16,7 @@ SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
-LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3
+LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

@@ -16,7 +16,7 @@ struct NetworkAttachment {
     case e1000(E1000?)
   }
   private let port: any NetworkPort
-  private let stack: HostStack?
+  private let farSide: (any DeviceWorker)?
   private(set) var card: Card
   private let address: [UInt8]
   /// The kernel's thread that serves the card, where there is one and it can be seen.
@@ -26,9 +26,9 @@ struct NetworkAttachment {
   /// What the specification asks for; nil where it asks for no card.
   init?(_ specification: MachineSpecification) throws(MachineError) {
     let choice = specification.choices["net"]
-    guard choice != "none", let (port, stack) = try Self.open(specification.network) else { return nil }
+    guard choice != "none", let (port, farSide) = try Self.open(specification.network) else { return nil }
     self.port = port
-    self.stack = stack
+    self.farSide = farSide
     address = VirtioNet.defaultAddress.dropLast() + [UInt8(specification.station)]
     switch choice {
     case "e1000":
@@ -79,8 +79,8 @@ struct NetworkAttachment {
     } catch { throw .wiring("e1000: no eventfd, errno \(error.cause.errno)") }
   }
 
-  /// What works beside the card: the far side, where it is the host's own stack.
-  var workers: [any DeviceWorker] { stack.map { [$0] } ?? [] }
+  /// What works beside the card: the far side, where it is on the host's own stack.
+  var workers: [any DeviceWorker] { farSide.map { [$0] } ?? [] }
 
   /// What a reader of the results should know.
   var notes: [String] {
@@ -97,7 +97,7 @@ struct NetworkAttachment {
       counts["network.dropped_port_outgoing"] = counters.droppedOutgoing
       counts["network.dropped_port_incoming"] = counters.droppedIncoming
     }
-    if let stack {
+    if let stack = farSide as? HostStack {
       counts.merge(stack.counts) { $1 }
     } else if let verdict = (port as? any VerifyingPort)?.verdict {
       counts.merge(verdict.counts) { $1 }
@@ -134,11 +134,15 @@ struct NetworkAttachment {
 
   private static func open(
     _ backing: NetworkBacking
-  ) throws(MachineError) -> (port: any NetworkPort, stack: HostStack?)? {
+  ) throws(MachineError) -> (port: any NetworkPort, farSide: (any DeviceWorker)?)? {
+    if backing == .iperf3 {
+      let interface = try openInterface()
+      return (interface.port, try ServerProgram.iperf3(interface))
+    }
     do throws(NetworkPortError) {
       switch backing {
       // A peer is a socket by the time that the machine is made.
-      case .none, .peer: return nil
+      case .none, .peer, .iperf3: return nil
       case .echo: return (try EchoPort(), nil)
       case .sink: return (try SinkPort(), nil)
       case .source(let size, let rate): return (try SourcePort(size: size, rate: rate), nil)
@@ -148,7 +152,15 @@ struct NetworkAttachment {
         let stack = try HostStack(service == .echo ? .echo : .sink)
         return (stack.port, stack)
       }
-    } catch { throw error.isHostLack ? .unavailable("\(error)") : .network("\(error)") }
+    } catch { throw Self.error(error) }
+  }
+
+  private static func openInterface() throws(MachineError) -> StackInterface {
+    do throws(NetworkPortError) { return try StackInterface() } catch { throw Self.error(error) }
+  }
+
+  private static func error(_ error: NetworkPortError) -> MachineError {
+    error.isHostLack ? .unavailable("\(error)") : .network("\(error)")
   }
 }
 

@@ -29,6 +29,8 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   case tap(name: String)
   /// The host's own network stack, in a network namespace of this guest's own, with a UDP socket that serves.
   case stack(StackService)
+  /// The same with a server of iperf3, the host's own program, in place of that socket.
+  case iperf3
 
   /// Another guest, which this runner starts and ends: made of the same choices, and answering.
   case peer
@@ -42,10 +44,11 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The forms of a description.
-  public static let forms = "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink or peer"
+  public static let forms =
+    "none, echo, sink, source:SIZE:RATE, socket:FD, tap:NAME, stack:echo, stack:sink, iperf3 or peer"
 
-  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink` or
-  /// `peer`.
+  /// `none`, `echo`, `sink`, `source:SIZE:RATE`, `socket:FD`, `tap:NAME`, `stack:echo`, `stack:sink`,
+  /// `iperf3` or `peer`.
   public var description: String {
     switch self {
     case .none: "none"
@@ -55,6 +58,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
     case .socket(let descriptor): "socket:\(descriptor)"
     case .tap(let name): "tap:\(name)"
     case .stack(let service): "stack:\(service.rawValue)"
+    case .iperf3: "iperf3"
     case .peer: "peer"
     }
   }
@@ -74,6 +78,7 @@ public enum NetworkBacking: Equatable, Sendable, CustomStringConvertible {
       guard let descriptor = Int32(parts[1]), descriptor >= 0 else { return nil }
       self = .socket(descriptor: descriptor)
     case ("peer", 1): self = .peer
+    case ("iperf3", 1): self = .iperf3
     case ("tap", 2): self = .tap(name: parts[1])
     case ("stack", 2):
       guard let service = StackService(rawValue: parts[1]) else { return nil }

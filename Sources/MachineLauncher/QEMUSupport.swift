@@ -30,7 +30,7 @@ public enum QEMUSupport {
       return "QEMU has no such back end (io_uring with a thread of the kernel)"
     }
     switch network {
-    case .echo, .sink, .source: return "QEMU has no such back end (\(kind(of: network)) inside the runner)"
+    case .echo, .sink, .source, .iperf3: return "QEMU has no such back end (\(kind(of: network)) inside the runner)"
     case .none, .socket, .tap, .stack, .peer: return nil
     }
   }

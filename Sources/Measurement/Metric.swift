@@ -118,6 +118,9 @@ public enum MetricCatalog {
       id: "network.taken", unit: "1", better: .higher, floorAbsolute: 1,
       label: "Datagrams that the far side took"),
     Metric(
+      id: "network.retransmits", unit: "1", better: .lower, floorAbsolute: 1,
+      label: "TCP segments that were sent again"),
+    Metric(
       id: "network.interrupts", unit: "1", better: .lower, floorAbsolute: 1,
       label: "Interrupts of the network card, whole life"),
     Metric(

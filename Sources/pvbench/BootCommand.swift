@@ -30,7 +30,7 @@ struct BootCommand: AsyncParsableCommand {
   var memory: UInt64 = 256 << 20
   @Option(help: "A raw file or block device as the guest's disk.")
   var disk: String?
-  @Option(help: "A network card with this behind it: echo, sink, tap:NAME, …")
+  @Option(help: "A network card with this behind it: echo, sink, tap:NAME, iperf3, …")
   var net: String?
   @Option(help: "Give the guest up after this long: 60s.", transform: Self.nanoseconds)
   var timeout: UInt64 = 60_000_000_000

@@ -22,6 +22,12 @@ struct LinuxGuestTests {
     request.linuxInitrd = "/dev/null"
   }
 
+  private func specification(of workload: String, mode: String, in plan: Plan) throws -> MachineSpecification {
+    let step = try #require(
+      plan.steps.first { plan.cells[$0.cell].key.workload == workload && plan.cells[$0.cell].mode.name == mode })
+    return plan.specification(of: step, disk: nil, resources: MachineResources())
+  }
+
   @Test func withoutAGuestEveryCellIsSkippedWithAWayOut() throws {
     let plan = try plan { _ in }
     #expect(!plan.cells.isEmpty)
@@ -45,8 +51,7 @@ struct LinuxGuestTests {
   @Test(arguments: [("full", "--filename=/dev/sda"), ("paravirt", "--filename=/dev/vda")])
   func theToolIsBehindTheKernelsCommandLine(mode: String, disk: String) throws {
     let plan = try plan(Self.named)
-    let step = try #require(plan.steps.first { plan.cells[$0.cell].mode.name == mode })
-    let specification = plan.specification(of: step, disk: nil, resources: MachineResources())
+    let specification = try specification(of: "linux.fio.randread.4k.qd1", mode: mode, in: plan)
     let guest = try #require(specification.foreign)
     #expect(guest.append.contains(" -- fio --name=pvbench \(disk) --rw=randread --bs=4096 "))
     #expect(guest.isForced == false)
@@ -61,6 +66,46 @@ struct LinuxGuestTests {
     #expect(FioTool.arguments(cell).contains("--verify=crc32c"))
   }
 
+  /// Mode, and the card that iperf3 takes in it.
+  @Test(arguments: [("full", "e1000"), ("paravirt", "virtio-net")])
+  func iperf3ReachesTheHostsServer(mode: String, card: String) throws {
+    let specification = try specification(of: "linux.iperf3.receive", mode: mode, in: try plan(Self.named))
+    #expect(specification.network == .iperf3)
+    #expect(specification.choices["net"] == card)
+    #expect(specification.disk == .none)
+    let append = try #require(specification.foreign).append
+    #expect(append.hasPrefix("guest_address=10.86.0.2/24 "))
+    #expect(append.contains(" -- iperf3 --client 10.86.0.1 --json --interval 0 --time 3 --omit 1 --parallel 1 "))
+    #expect(append.hasSuffix(" --reverse"))
+  }
+
+  @Test func vhostNetServesIperf3() throws {
+    let plan = try plan {
+      Self.named(&$0)
+      $0.variants = [["net=vhost-net"]]
+    }
+    let cells = plan.cells.filter { $0.mode.overrides["net"] == "vhost-net" && $0.workload.kernel == "iperf3" }
+    #expect(!cells.isEmpty)
+    #expect(cells.allSatisfy { $0.skipReason == nil })
+  }
+
+  /// A row, and the command that it means.
+  static let sysbenchCommands = [
+    ("linux.sysbench.cpu", "sysbench cpu --cpu-max-prime=10000 --threads=1 --time=3 --histogram run"),
+    (
+      "linux.sysbench.memory.write.1m",
+      "sysbench memory --memory-block-size=1048576 --memory-total-size=1000T --memory-oper=write --memory-access-mode=seq"
+        + " --threads=1 --time=3 --histogram run"
+    ),
+  ]
+
+  @Test(arguments: sysbenchCommands) func sysbenchNeedsNoDevice(workload: String, command: String) throws {
+    let specification = try specification(of: workload, mode: "full", in: try plan(Self.named))
+    #expect(specification.foreign?.append.hasSuffix(" -- \(command)") == true)
+    #expect(specification.choices["net"] == "none")
+    #expect(specification.disk == .none)
+  }
+
   @Test func theKernelOfARowMustSuitItsGuest() {
     let text = """
       suite: s
@@ -69,73 +114,5 @@ struct LinuxGuestTests {
         - {id: s.a, kernel: fio, metrics: [throughput.ops], parameters: {}}
       """
     #expect(throws: YAMLFileError.self) { try SuiteDecoder.decode(file: "s.yaml", text: text) }
-  }
-}
-
-@Suite("what fio prints")
-struct FioToolTests {
-  /// A console with the JSON of a job, as fio 3.33 writes it, cut to what is read.
-  private func console(error: Int = 0, reads: Int = 0, writes: Int = 0, samples: Int = 5000) -> String {
-    func side(_ operations: Int, _ scale: Double) -> String {
-      """
-      {"total_ios": \(operations), "iops": \(100 * scale), "bw_bytes": \(409_600 * scale), "clat_ns": {"mean": \(2000 * scale),
-       "N": \(samples), "percentile": {"50.000000": \(1000 * scale), "99.000000": \(9000 * scale)}}}
-      """
-    }
-    return """
-      [    1.0] Run /init as init process
-      pvbench-guest: user space
-      {
-        "fio version" : "fio-3.33",
-        "jobs" : [
-          {"jobname": "pvbench", "error": \(error), "read": \(side(reads, 1)), "write": \(side(writes, 2))}
-        ]
-      }
-      pvbench-guest: ended 0
-
-      """
-  }
-
-  @Test func aReadingJobsFiguresAreInBaseUnits() throws {
-    let metrics = try FioTool.metrics(console(reads: 300))
-    #expect(
-      metrics == [
-        "throughput.ops": 100, "throughput.bytes": 409_600, "latency.mean": 2e-6, "latency.p50": 1e-6,
-        "latency.p99": 9e-6,
-      ])
-  }
-
-  @Test func aVerifyingJobIsJudgedByItsWrites() throws {
-    #expect(try FioTool.metrics(console(reads: 300, writes: 300))["throughput.ops"] == 200)
-  }
-
-  @Test func percentilesNeedSamplesEnough() throws {
-    let metrics = try FioTool.metrics(console(reads: 300, samples: 100))
-    #expect(metrics["latency.p50"] == 1e-6)
-    #expect(metrics["latency.p99"] == nil)
-  }
-
-  @Test func aJobThatFailedHasNoFigures() {
-    #expect(throws: FioTool.OutputError.failed(84)) { try FioTool.metrics(console(error: 84, reads: 1)) }
-    #expect(throws: FioTool.OutputError.unreadable) { try FioTool.metrics(console()) }
-  }
-
-  @Test(arguments: ["", "{", "pvbench-guest: user space\npvbench-guest: ended 127\n"])
-  func aConsoleWithoutAResultIsAFailure(console: String) {
-    var report = RunnerReport()
-    report.status = .ok
-    let judged = FioTool.judged(report, console: console)
-    #expect(judged.status == .failed)
-    #expect(judged.reason == "fio printed no result on the guest's console")
-  }
-
-  @Test func aBrokenResultIsAFailure() {
-    #expect(throws: FioTool.OutputError.unreadable) { try FioTool.metrics("{\n  \"jobs\" : 3\n}\n") }
-  }
-
-  @Test func aGuestThatFailedStaysFailed() {
-    var report = RunnerReport()
-    report.reason = "the guest triple-faulted"
-    #expect(FioTool.judged(report, console: console(reads: 1)) == report)
   }
 }

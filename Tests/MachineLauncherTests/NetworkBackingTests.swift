@@ -5,7 +5,7 @@ struct NetworkBackingTests {
   static let backings: [NetworkBacking] = [
     .echo, .sink, .source(size: 64, rate: 0), .source(size: 1514, rate: 100_000), .source(size: 65_549, rate: 0),
     .socket(descriptor: 7),
-    .tap(name: "pvb-tap0"), .stack(.echo), .stack(.sink), .peer,
+    .tap(name: "pvb-tap0"), .stack(.echo), .stack(.sink), .iperf3, .peer,
   ]
 
   @Test(arguments: backings) func commandLineIsReadBack(_ backing: NetworkBacking) throws {
@@ -18,7 +18,7 @@ struct NetworkBackingTests {
   static let nonsense = [
     "", "wire", "echo:1", "source", "source:59:0", "source:65550:0", "source:64:x", "source:64:0:0", "socket:-1", "tap",
     "stack",
-    "stack:both", "peer:2",
+    "stack:both", "peer:2", "iperf3:1",
   ]
 
   @Test(arguments: nonsense) func nonsenseIsRefused(text: String) {

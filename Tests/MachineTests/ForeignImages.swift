@@ -31,6 +31,8 @@ struct ForeignELF {
   var multibootFlags: UInt32?
   var pvhEntry: UInt32?
   var noteLength: UInt32 = 4
+  /// Whether there is a note of Linux's own behind the others.
+  var hasLinuxNote = false
   var payload: [UInt8] = (1...16).map { UInt8($0) }
 
   private func put(_ value: UInt64, _ writer: inout ByteWriter) {
@@ -61,13 +63,17 @@ struct ForeignELF {
     file.put(count ?? (pvhEntry == nil ? 1 : 2))
     file.put([UInt8](repeating: 0, count: Int(headerSize) - file.bytes.count))
     header(type: 1, offset: offset, (fileSize, memorySize), &file)
-    header(type: 4, offset: 0x200, (20, 20), &file)
+    let notesSize: UInt64 = hasLinuxNote ? 44 : 20
+    header(type: 4, offset: 0x200, (notesSize, notesSize), &file)
     file.put([UInt8](repeating: 0, count: 0x200 - file.bytes.count))
     file.put(UInt32(4))
     file.put(noteLength)
     file.put(UInt32(18))
     file.put(Array("Xen\0".utf8))
     file.put(pvhEntry ?? 0)
+    for word in [6, 4, 0x100] as [UInt32] { file.put(word) }
+    file.put(Array("Linux\0\0\0".utf8))
+    file.put(UInt32(0))
     file.put([UInt8](repeating: 0, count: 0x300 - file.bytes.count))
     if let multibootFlags {
       for word in [0x1BAD_B002, multibootFlags, 0 &- (0x1BAD_B002 &+ multibootFlags)] { file.put(word) }

@@ -46,6 +46,17 @@ struct ForeignKernelTests {
     #expect(try memory.bytes(at: GuestAddress(0x20_0000), count: 3) == [1, 2, 3])
   }
 
+  /// Whether Linux has left a note beside that of the PVH entry.
+  @Test(arguments: [true, false]) func aPVHGuestIsLinuxWhereItSaysSo(hasLinuxNote: Bool) throws {
+    let kernel = try load(ForeignELF(pvhEntry: 0x20_0004, hasLinuxNote: hasLinuxNote).bytes).kernel
+    #expect(kernel.isLinux == hasLinuxNote)
+  }
+
+  @Test func aBzImageAndAVmlinuxWithoutANoteAreLinux() throws {
+    #expect(try load(ForeignBzImage().bytes).kernel.isLinux)
+    #expect(try load(ForeignELF(entry: 0x20_0008).bytes).kernel.isLinux)
+  }
+
   @Test func a64BitELFWithoutANoteIsEnteredLikeVmlinux() throws {
     let (kernel, entry, _) = try load(ForeignELF(entry: 0x20_0008).bytes)
     #expect(kernel.name == "ELF, 64-bit entry with boot_params")

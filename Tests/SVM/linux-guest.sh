@@ -1,7 +1,8 @@
 #!/bin/bash
 # linux-guest.sh FOLDER: makes a Linux guest of Debian's own parts, once: FOLDER/vmlinuz, the distribution's kernel as it is packaged,
-# FOLDER/vmlinux, the same unpacked, and FOLDER/initrd, an initramfs of busybox, drivers for every device that pvbench has, fio and
-# iperf3. Its init runs what follows `--` on the kernel's command line, says `pvbench-guest: ended CODE` and switches the machine off.
+# FOLDER/vmlinux, the same unpacked, and FOLDER/initrd, an initramfs of busybox, drivers for every device that pvbench has, fio,
+# iperf3 and sysbench. Its init gives eth0 the address in `guest_address=` on the kernel's command line, where there is one, runs what
+# follows `--`, says `pvbench-guest: ended CODE` and switches the machine off.
 set -euo pipefail
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -44,7 +45,7 @@ module() { # NAME: its dependencies, then itself
 for name in virtio_pci virtio_mmio virtio_blk virtio_net virtio_console virtio_rng virtio_balloon ata_piix sd_mod e1000; do
   module "$name"
 done
-for program in fio iperf3; do
+for program in fio iperf3 sysbench; do
   file=$(command -v "$program")
   cp -L "$file" "$root/bin/"
   ldd "$file" | awk '$3 ~ /^\// {print $3} $1 ~ /^\// {print $1}' | sort -u | while read -r library; do
@@ -62,6 +63,8 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 while read -r module; do insmod "/lib/modules/$module"; done < /lib/modules/order
+# The kernel makes a variable of what it does not know.
+[ -z "$guest_address" ] || { ip addr add "$guest_address" dev eth0 && ip link set eth0 up; }
 echo "pvbench-guest: user space"
 # Firecracker's boot timer: 123 to port 0x3F0.
 [ -e /dev/port ] && printf '{' | dd of=/dev/port bs=1 seek=1008 2> /dev/null

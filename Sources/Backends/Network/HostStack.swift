@@ -3,11 +3,8 @@ import DeviceModel
 import Glibc
 import PVWire
 
-/// The host's own network stack as a guest's far side: a TAP interface with the address 10.86.0.1 in a network namespace of
-/// its own, and a UDP socket behind it, served by a thread that calls `run()` once.
-///
-/// Nothing of it is ever visible on the host or can be left behind: the namespace and all that is in it end with the last of
-/// these descriptors, also when the process is killed.
+/// The host's own network stack as a guest's far side: a UDP socket behind a `StackInterface`, served by a thread that calls
+/// `run()` once.
 public final class HostStack: DeviceWorker, @unchecked Sendable {
   /// What the socket does with a datagram.
   public enum Service: String, Sendable {
@@ -49,13 +46,9 @@ public final class HostStack: DeviceWorker, @unchecked Sendable {
     acknowledgementHash =
       acknowledgement.bytes.baseAddress.map { ProbeBody.prepare($0, count: ProbeBody.minimumSize) } ?? 0
     (port, socket) = try NetworkNamespace.new { () throws(NetworkPortError) in
-      Self.silenceIPv6()
-      let name = "pv0"
-      let port = try TapPort(name: name)
-      var code = pv_interface_address(name, ProbeDatagram.farAddress, 24)
-      guard code == 0 else { throw .system(operation: "giving '\(name)' its address", errno: -code) }
+      let port = try StackInterface.makePort()
       let isEcho = service == .echo
-      code = pv_udp_socket(
+      let code = pv_udp_socket(
         ProbeDatagram.farAddress, isEcho ? ProbeDatagram.echoPort : ProbeDatagram.sinkPort, Self.bufferSize)
       guard code >= 0 else { throw .system(operation: "opening a UDP socket at 10.86.0.1", errno: -code) }
       return (port, code)
@@ -63,14 +56,6 @@ public final class HostStack: DeviceWorker, @unchecked Sendable {
   }
 
   deinit { close(socket) }
-
-  /// Interfaces of this namespace announce themselves over IPv6, unless they are told not to: frames that nobody asked for.
-  private static func silenceIPv6() {
-    let descriptor = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    _ = write(descriptor, "1", 1)
-    close(descriptor)
-  }
 
   /// What the datagrams were like, as far as the socket looks at them; read it when `run()` has ended.
   public var verdict: NetworkPortVerdict { NetworkPortVerdict(ledger) }

@@ -18,6 +18,11 @@
 // library's wrapper wants _GNU_SOURCE, which Swift's importer does not have.
 static inline int pv_unshare_network(void) { return syscall(SYS_unshare, 0x40000000 /* CLONE_NEWNET */) < 0 ? -errno : 0; }
 
+// Puts the calling thread, and the threads and processes that it starts, into the network namespace of this descriptor: 0, or -errno.
+static inline int pv_enter_network(int descriptor) {
+  return syscall(SYS_setns, descriptor, 0x40000000 /* CLONE_NEWNET */) < 0 ? -errno : 0;
+}
+
 // A non-blocking timer on CLOCK_MONOTONIC, or -errno.
 static inline int pv_timerfd(void) {
   int descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -221,9 +221,11 @@ public struct Campaign: Sendable {
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let limit = Duration.seconds(Plan.limitSeconds(cell))
       let outcome =
-        cell.workload.guest == .linux
-        ? await LinuxGuest.run(specification, limit: limit, on: supervisor)
-        : await supervisor.run(specification, limit: limit)
+        if let tool = cell.workload.tool {
+          await LinuxGuest.run(specification, tool: tool, limit: limit, on: supervisor)
+        } else {
+          await supervisor.run(specification, limit: limit)
+        }
       if case .noKVM(let reason) = outcome { throw .host(reason) }
       guard
         let ended = RepetitionJudge.record(

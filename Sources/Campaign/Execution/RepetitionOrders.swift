@@ -58,7 +58,9 @@ extension Plan {
   /// Everything a runner needs for `step`; `disk` is the image's path, where there is one.
   func specification(of step: PlannedStep, disk: String?, resources: MachineResources) -> MachineSpecification {
     let cell = cells[step.cell]
-    if cell.workload.guest == .linux { return LinuxGuest.specification(cell, request, resources: resources) }
+    if let tool = cell.workload.tool {
+      return LinuxGuest.specification(cell, tool: tool, request, resources: resources)
+    }
     var specification = MachineSpecification()
     specification.vcpus = vcpus(of: cell)
     specification.memory = cell.workload.number("ram") ?? request.memory ?? 64 << 20

@@ -2,13 +2,16 @@ import Glibc
 import MachineLauncher
 
 /// Workloads with `guest: linux`: a tool in an initial ramdisk on a kernel that pvbench did not write. Its disk is memory of the
-/// runner: it begins and ends with it, and nothing on the host has to be given back.
+/// runner, its far side a process of the runner: they begin and end with it, and nothing on the host has to be given back.
 enum LinuxGuest {
   /// RAM for an unpacked ramdisk and its tools.
   private static let leastMemory: UInt64 = 384 << 20
   private static let diskBytes: UInt64 = 32 << 20
   /// From the runner's start to user space, generously: a kernel under nested emulation takes half a minute.
   private static let bootSeconds = 20.0
+  /// The host's address on the guest's network, and the guest's own (`StackInterface`).
+  static let hostAddress = "10.86.0.1"
+  private static let address = "10.86.0.2/24"
   /// Most of a console that is kept.
   private static let consoleLimit = 4 << 20
 
@@ -33,18 +36,22 @@ enum LinuxGuest {
 
   /// The machine of `cell`, with the tool's command behind `--` on the kernel's command line.
   static func specification(
-    _ cell: PlannedCell, _ request: RunRequest, resources: MachineResources
+    _ cell: PlannedCell, tool: any LinuxTool.Type, _ request: RunRequest, resources: MachineResources
   ) -> MachineSpecification {
     var specification = MachineSpecification()
     var guest = ForeignGuest(kernel: request.linuxKernel ?? "")
     guest.initrd = request.linuxInitrd
     guest.isForced = request.isForced ?? false
-    guest.append = "quiet no_timer_check rdinit=/init -- " + FioTool.arguments(cell).joined(separator: " ")
+    let hasNetwork = tool.network != .none
+    guest.append = (hasNetwork ? "guest_address=\(address) " : "") + "quiet no_timer_check rdinit=/init -- "
+    guest.append += tool.arguments(cell).joined(separator: " ")
     specification.foreign = guest
     specification.vcpus = request.vcpus ?? 1
     specification.memory = max(request.memory ?? leastMemory, leastMemory)
-    specification.choices = cell.mode.choices.merging(["net": "none"]) { $1 }
-    specification.disk = .memory(byteCount: diskBytes)
+    specification.choices = cell.mode.choices
+    if !hasNetwork { specification.choices["net"] = "none" }
+    specification.network = tool.network
+    specification.disk = tool.needsDisk ? .memory(byteCount: diskBytes) : .none
     specification.timeoutNanoseconds = UInt64((Plan.limitSeconds(cell) - 3) * 1e9)
     resources.place(cell, &specification)
     specification.kvmPath = resources.kvmPath
@@ -53,11 +60,11 @@ enum LinuxGuest {
 
   /// Runs the guest, and takes what its tool has printed into the report.
   static func run(
-    _ specification: MachineSpecification, limit: Duration, on supervisor: Supervisor
+    _ specification: MachineSpecification, tool: any LinuxTool.Type, limit: Duration, on supervisor: Supervisor
   ) async -> RunnerOutcome {
     let console = ConsoleText(limit: consoleLimit)
     let outcome = await supervisor.boot(specification, limit: limit) { console.append($0) }
     guard case .report(let report, let diagnostics) = outcome else { return outcome }
-    return .report(FioTool.judged(report, console: console.text), diagnostics: diagnostics)
+    return .report(ToolOutput.judged(report, by: tool, console: console.text), diagnostics: diagnostics)
   }
 }

@@ -17,7 +17,7 @@ enum CoveringSet {
   }
 
   /// Adds modes: to rows tagged `pairwise` those in which every pair of choices occurs, and then, for each choice that occurs
-  /// nowhere yet, one to the first row that can have it.
+  /// nowhere yet, one to the first row that can have it. Rows of tools on Linux stay as they are: most hosts lack their guest.
   static func extend(_ rows: inout [Row], imageBytes: UInt64) {
     for index in rows.indices where rows[index].workload.tags.contains("pairwise") {
       rows[index].modes += modes(for: rows[index].workload, beside: rows[index].modes, imageBytes: imageBytes)
@@ -37,7 +37,8 @@ enum CoveringSet {
   private static func firstMode(
     with setting: [String: String], among rows: [Row], _ imageBytes: UInt64
   ) -> (index: Int, mode: Mode)? {
-    for (index, row) in rows.enumerated() where setting.keys.allSatisfy(row.workload.uses) {
+    for (index, row) in rows.enumerated()
+    where row.workload.tool == nil && setting.keys.allSatisfy(row.workload.uses) {
       for mode in row.modes.reversed() {
         let candidate = Mode(base: mode.base, choices: mode.choices.merging(setting) { $1 })
         let isPossible = Feasibility.obstacle(row.workload, in: candidate, imageBytes: imageBytes) == nil

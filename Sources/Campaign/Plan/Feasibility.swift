@@ -21,7 +21,7 @@ enum Feasibility {
     },
     { workload, mode in
       let card = workload.network != .none && mode.choices["net"] == "e1000" ? "the e1000" : nil
-      guard let device = workload.isDisk && hasIDE(mode) ? "IDE" : card else { return nil }
+      guard let device = workload.uses("disk") && hasIDE(mode) ? "IDE" : card else { return nil }
       if mode.choices["doorbell"] == "exit" { return "\(device) has no doorbell to choose" }
       return mode.choices["transport"] == "mmio" ? "\(device) has no virtio transport to choose" : nil
     },
@@ -41,6 +41,7 @@ enum Feasibility {
     { workload, mode in
       guard workload.network != .none, mode.choices["net"] == "vhost-net" else { return nil }
       if case .stack = workload.network { return nil }
+      if workload.network == .iperf3 { return nil }
       return "vhost-net serves a TAP interface, not '\(workload.parameter("port") ?? "")'"
     },
     { workload, mode in

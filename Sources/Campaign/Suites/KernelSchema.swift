@@ -44,8 +44,8 @@ struct ParameterSchema: Sendable {
   }
 }
 
-/// The typed parameters of each guest kernel (`workloads/Sources/Workloads`). To add a kernel is to add a row: suites are
-/// checked against it, so that a wrong unit is found before a guest is started.
+/// The typed parameters of each guest kernel (`workloads/Sources/Workloads`), and of each tool on Linux, which brings its own. To
+/// add a kernel is to add a row: suites are checked against it, so that a wrong unit is found before a guest is started.
 struct KernelSchema: Sendable {
   let name: String
   /// The subsystems of its machine that it uses, beside those of every machine: only they are choices for its workloads.
@@ -56,7 +56,10 @@ struct KernelSchema: Sendable {
   /// The guest that it runs in.
   var guest = GuestKind.pvbench
 
-  static let all: [KernelSchema] = [
+  /// Those of pvbench's own guest, and of the tools on Linux.
+  static let all = own + LinuxTools.all.map { $0.schema }
+
+  private static let own: [KernelSchema] = [
     KernelSchema(
       name: "disk", uses: ["disk", "transport", "backend", "doorbell", "completion"],
       parameters: [
@@ -221,14 +224,6 @@ struct KernelSchema: Sendable {
         ParameterSchema(name: "operation", kind: .word(["inflate", "reporting"]), isRequired: true),
         ParameterSchema(name: "count", kind: .count(1...1024), isRequired: true),
       ]),
-    KernelSchema(
-      name: "fio", uses: ["disk", "transport", "doorbell"],
-      parameters: [
-        ParameterSchema(name: "operation", kind: .word(["read", "write"]), isRequired: true),
-        ParameterSchema(name: "access", kind: .word(["random", "sequential"]), isRequired: true),
-        ParameterSchema(name: "block", kind: .size(512...(1 << 20), multipleOf: 512), isRequired: true),
-        ParameterSchema(name: "depth", kind: .count(1...256), isRequired: true),
-      ], guest: .linux),
   ]
 
   static func named(_ name: String) -> KernelSchema? { all.first { $0.name == name } }

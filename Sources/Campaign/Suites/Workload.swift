@@ -96,7 +96,8 @@ public struct Workload: Codable, Equatable, Sendable {
 
   /// What its machine has behind a network card.
   var network: NetworkBacking {
-    switch parameter("port") {
+    if let tool { return tool.network }
+    return switch parameter("port") {
     case "echo": .echo
     case "sink": .sink
     case "peer": .peer

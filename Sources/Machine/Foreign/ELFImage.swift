@@ -15,8 +15,8 @@ struct ELFImage {
   /// The address in the header: physical in a Linux kernel, virtual elsewhere.
   let entry: UInt64
   let segments: [Segment]
-  /// The 32-bit entry that a PVH note names (Xen, XEN_ELFNOTE_PHYS32_ENTRY).
-  let pvhEntry: UInt64?
+  /// What its notes say.
+  let notes: ELFNotes
 
   private enum Machine {
     static let i386: UInt16 = 3
@@ -26,8 +26,6 @@ struct ELFImage {
     static let load: UInt32 = 1
     static let note: UInt32 = 4
   }
-  /// Longest area of notes that is looked through, in bytes.
-  private static let longestNotes: UInt64 = 64 << 10
 
   /// Reads the headers of `image`; nil where it is no ELF at all.
   init?(_ image: any ImageSource) throws(ForeignImageError) {
@@ -48,7 +46,7 @@ struct ELFImage {
     let count = try header.half(narrow: 44, wide: 56)
     guard size >= (is64Bit ? 56 : 32) else { throw .truncated(what: "program headers") }
     var segments: [Segment] = []
-    var pvhEntry: UInt64?
+    var notes = ELFNotes()
     for index in 0..<UInt64(count) {
       let base = table.addingReportingOverflow(index * UInt64(size))
       guard !base.overflow else { throw .truncated(what: "program headers") }
@@ -58,12 +56,12 @@ struct ELFImage {
       let segment = try Self.segment(fields)
       if kind == Kind.load {
         segments.append(segment)
-      } else if pvhEntry == nil {
-        pvhEntry = try Self.pvhEntry(segment, image)
+      } else {
+        try notes.read(image, at: segment.offset, count: segment.fileByteCount)
       }
     }
     self.segments = segments
-    self.pvhEntry = pvhEntry
+    self.notes = notes
   }
 
   /// Puts every segment at its physical address; memory beyond the file's part is zero already.
@@ -100,25 +98,6 @@ struct ELFImage {
       offset: try fields.word(narrow: 4, wide: 8), virtualAddress: try fields.word(narrow: 8, wide: 16),
       physicalAddress: try fields.word(narrow: 12, wide: 24), fileByteCount: try fields.word(narrow: 16, wide: 32),
       memoryByteCount: try fields.word(narrow: 20, wide: 40))
-  }
-
-  private static func pvhEntry(_ area: Segment, _ image: any ImageSource) throws(ForeignImageError) -> UInt64? {
-    guard area.fileByteCount <= longestNotes else { throw .unsupported("has more notes than any kernel") }
-    let notes = try image.bytes(at: area.offset, count: Int(area.fileByteCount), "notes")
-    func number(at place: Int) -> Int { (0..<4).reduce(0) { $0 | Int(notes[place + $1]) << (8 * $1) } }
-    var place = 0
-    while place + 12 <= notes.count {
-      let (nameLength, length, type) = (number(at: place), number(at: place + 4), number(at: place + 8))
-      let name = place + 12
-      let descriptor = name + (nameLength + 3) & ~3
-      let end = descriptor + (length + 3) & ~3
-      guard descriptor + length <= notes.count else { throw .truncated(what: "notes") }
-      if type == 18, length >= 4, nameLength == 4, notes[name..<(name + 4)].elementsEqual("Xen\0".utf8) {
-        return UInt64(number(at: descriptor))
-      }
-      place = end
-    }
-    return nil
   }
 }
 

@@ -25,8 +25,8 @@ enum ForeignKernel {
         self = .linux(linux)
         return
       }
-      if let executable = try ELFImage(image), executable.is64Bit || executable.pvhEntry != nil {
-        self = executable.pvhEntry.map { .pvh(executable, entry: $0) } ?? .vmlinux(executable)
+      if let executable = try ELFImage(image), executable.is64Bit || executable.notes.pvhEntry != nil {
+        self = executable.notes.pvhEntry.map { .pvh(executable, entry: $0) } ?? .vmlinux(executable)
         return
       }
     }
@@ -51,7 +51,8 @@ enum ForeignKernel {
   var isLinux: Bool {
     switch self {
     case .linux, .vmlinux: true
-    case .pvh, .multiboot: false
+    case .pvh(let executable, _): executable.notes.isLinux
+    case .multiboot: false
     }
   }
 
