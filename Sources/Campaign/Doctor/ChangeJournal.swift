@@ -90,7 +90,9 @@ struct JournalFolder: Sendable {
   }
 
   static func failure(_ operation: String, _ path: String) -> CampaignError {
-    .failure("cannot \(operation) \(path): \(String(cString: strerror(errno)).lowercased())")
+    let code = errno
+    let advice = code == EACCES || code == EPERM ? " (run as root)" : ""
+    return .failure("cannot \(operation) \(path): \(String(cString: strerror(code)).lowercased())\(advice)")
   }
 }
 

@@ -41,7 +41,7 @@ public struct HostSettings: Sendable {
     do {
       return (try recover(), try pending)
     } catch {
-      return (Outcome(failures: ["\(error)"]), [])
+      return (Outcome(failures: ["settings of this host are still to be put back: \(error)"]), [])
     }
   }
 
