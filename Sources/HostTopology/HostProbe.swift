@@ -19,21 +19,29 @@ public struct HostProbe: Sendable {
 
   /// The record of this host.
   ///
-  /// - Parameter vcpus: vCPUs of the largest guest that will run, for the warning about too few CPUs.
-  public func record(vcpus: Int = 1) -> HostRecord {
-    let topology = topology()
-    let cpu = CPUFacts(procfs: procfs)
-    let kvm = KVMFacts(sysfs: sysfs, path: kvmPath)
-    let configuration = HostConfiguration(sysfs: sysfs, procfs: procfs, cpu: cpu, kvm: kvm)
-    let facts = WarningFacts(
-      cpu: cpu, configuration: configuration, load: HostLoad(procfs: procfs), topology: topology,
-      pinning: Pinning.plan(vcpus: vcpus, topology: topology),
-      tracepoint: Tracepoints.userspaceExitEvent(sysfs: sysfs))
+  /// - Parameters:
+  ///   - vcpus: vCPUs of the largest guest that will run, for the warning about too few CPUs.
+  ///   - results: the folder that runs are made in, for those about its disk.
+  public func record(vcpus: Int = 1, results: String = "results") -> HostRecord {
+    let host = reading(vcpus: vcpus, results: results)
+    let (cpu, topology, configuration, kvm) = (host.cpu, host.topology, host.configuration, host.kvm)
     return HostRecord(
       fingerprint: Fingerprint.of(hardware(cpu, topology)), configuration: configuration.record,
       cpu: cpu.record(topology), kernel: configuration.kernel ?? "unknown", kvm: kvm.record,
-      numa: topology.nodes.map(record(of:)), warnings: facts.sentences,
+      numa: topology.nodes.map(record(of:)), warnings: HostCheck.all.compactMap { $0.finding(host)?.warning },
       name: HostFile.text(procfs + "/sys/kernel/hostname") ?? "unknown")
+  }
+
+  /// Reads everything that records and checks are made from.
+  func reading(vcpus: Int, results: String) -> HostReading {
+    let topology = topology()
+    let cpu = CPUFacts(procfs: procfs)
+    let kvm = KVMFacts(sysfs: sysfs, path: kvmPath)
+    return HostReading(
+      sysfs: sysfs, procfs: procfs, kvmPath: kvmPath, results: results, cpu: cpu,
+      configuration: HostConfiguration(sysfs: sysfs, procfs: procfs, cpu: cpu, kvm: kvm), kvm: kvm,
+      load: HostLoad(procfs: procfs), topology: topology, pinning: Pinning.plan(vcpus: vcpus, topology: topology),
+      tracepoint: Tracepoints.userspaceExitEvent(sysfs: sysfs))
   }
 
   /// True where memory can be had in transparent huge pages, for everybody or by madvise(2).

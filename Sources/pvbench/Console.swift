@@ -5,6 +5,12 @@ import Foundation
 /// When output is coloured.
 enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
   case auto, always, never
+
+  /// Whether to colour what goes to a terminal, or elsewhere.
+  func isOn(onTerminal isTerminal: Bool) -> Bool {
+    let allowsColor = ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+    return self == .always || self == .auto && allowsColor && isTerminal
+  }
 }
 
 /// Standard output is data, standard error is progress and diagnostics.
@@ -41,9 +47,8 @@ struct ConsoleOptions: ParsableArguments {
     var size = winsize()
     let isTerminal = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
     guard isTerminal, !noProgress else { return PlainProgress(isVerbose: verbose, write: Console.note) }
-    let allowsColor = ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
     return TerminalProgress(
-      isVerbose: verbose, usesColor: color == .always || color == .auto && allowsColor, columns: Int(size.ws_col),
+      isVerbose: verbose, usesColor: color.isOn(onTerminal: true), columns: Int(size.ws_col),
       write: Console.note)
   }
 }

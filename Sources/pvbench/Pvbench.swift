@@ -13,7 +13,9 @@ import Foundation
       skipped, 130/143 interrupted.
       """,
     version: version,
-    subcommands: [RunCommand.self, CompareCommand.self, ReportCommand.self, BootCommand.self, ListCommand.self])
+    subcommands: [
+      RunCommand.self, CompareCommand.self, ReportCommand.self, BootCommand.self, DoctorCommand.self, ListCommand.self,
+    ])
 
   static func main() async {
     do {

@@ -74,7 +74,9 @@ struct RunCommand: AsyncParsableCommand {
       let plan = PlanDocument(try Campaign.plan(options), library: options.library)
       return Console.print(console.json ? plan.json + "\n" : plan.text)
     }
+    for line in Doctor(environment: environment, results: options.out).settle() { Console.diagnose(line) }
     let campaign = try Campaign.prepare(options)
+    if let line = campaign.hostWarnings, !console.quiet { Console.note(line + "\n") }
     let progress = console.progress
     let (result, signal) = await Interruption.guarding {
       await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }

@@ -18,7 +18,7 @@ struct ResultTableTests {
     ResultTable(
       RunRecord(
         id: "r", started: "", finished: nil, status: .complete, command: [], version: "", seed: 1,
-        host: HostServices.fixed.record(1, ""), cells: cells, comparisons: comparisons, metrics: [])
+        host: HostServices.fixed.record(1, "", ""), cells: cells, comparisons: comparisons, metrics: [])
     ).text
   }
 

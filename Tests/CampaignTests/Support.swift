@@ -58,7 +58,7 @@ extension HostServices {
 
   static func named(_ name: String) -> HostServices {
     HostServices(
-      record: { _, _ in
+      record: { _, _, _ in
         HostRecord(
           fingerprint: "fingerprint of \(name)", configuration: [:], cpu: [:], kernel: "6.1", kvm: [:], numa: [],
           warnings: [], name: name)

@@ -61,6 +61,14 @@ public struct Campaign: Sendable {
   let resources: MachineResources
   let outlook: String
 
+  /// One line where the host is less than fit to measure; nil where it is fit.
+  public var hostWarnings: String? {
+    let count = saved.host.warnings.count
+    guard count > 0 else { return nil }
+    let warnings = count == 1 ? "1 warning" : "\(count) warnings"
+    return "this host is less than fit to measure: \(warnings) (see pvbench doctor)"
+  }
+
   /// The plan that is carried out.
   public var plan: Plan { saved.plan }
 
@@ -95,7 +103,7 @@ public struct Campaign: Sendable {
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
     }
     let vcpus = plan.mostVCPUs
-    var record = host.record(vcpus, kvmPath)
+    var record = host.record(vcpus, kvmPath, options.out)
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
     let home = plan.request.numaNode
     var resources = host.resources(vcpus, home, kvmPath)

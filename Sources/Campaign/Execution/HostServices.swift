@@ -3,8 +3,8 @@ import Measurement
 
 /// What a campaign asks of its host. Injected, so that a campaign can be tested on any.
 struct HostServices: Sendable {
-  /// Facts and warnings.
-  var record: @Sendable (_ vcpus: Int, _ kvmPath: String) -> HostRecord
+  /// Facts and warnings; `results` is the folder that runs are made in.
+  var record: @Sendable (_ vcpus: Int, _ kvmPath: String, _ results: String) -> HostRecord
   /// Where guests go, and the tracepoint to count; `home` is the NUMA node of their threads, where it was asked for.
   var resources: @Sendable (_ vcpus: Int, _ home: Int?, _ kvmPath: String) -> MachineResources
 
@@ -13,7 +13,7 @@ struct HostServices: Sendable {
 
   /// This host.
   static let live = HostServices(
-    record: { vcpus, kvmPath in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus) },
+    record: { vcpus, kvmPath, results in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus, results: results) },
     resources: { vcpus, home, kvmPath in
       MachineResources(
         placements: placements(vcpus: vcpus, home: home, topology: HostProbe().topology()),
