@@ -10,18 +10,20 @@
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
+# make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
 PACKAGES := libnuma-dev liburing-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
+PYTHON_PACKAGES := python3-venv
 LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic bench-aa bench-exits bench-peers linux-guest lint \
-  fuzz packages packages-peer packages-svm packages-linux clean
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics bench-aa bench-exits \
+  bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -46,6 +48,13 @@ linux-guest: packages-linux
 
 test-svm-deterministic: build packages-svm
 	Tests/SVM/deterministic.sh
+
+test-statistics: packages-python
+	swift build -c release --product statistics-answers
+	python3 -m venv .build/statistics
+	.build/statistics/bin/pip install -q -r Tests/Reference/statistics/requirements.txt
+	.build/statistics/bin/python -B Tests/Reference/statistics/check.py .build/release/statistics-answers \
+	  --cases $(or $(CASES),1000) --seed $(or $(SEED),1) $(if $(WRITE),--write Tests/Fixtures/statistics/vectors.json)
 
 bench-aa: build
 	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
@@ -82,6 +91,9 @@ packages-peer:
 
 packages-svm:
 	$(call install,$(SVM_PACKAGES))
+
+packages-python:
+	$(call install,$(PYTHON_PACKAGES))
 
 packages-linux:
 	$(call install,$(LINUX_PACKAGES))

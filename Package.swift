@@ -92,6 +92,11 @@ let package = Package(
       name: "bench-peers", dependencies: ["MachineLauncher", "HostTopology", "Statistics"],
       path: "Tests/Reference/BenchPeers", swiftSettings: strict),
 
+    // Our answers to the questions that `make test-statistics` also asks SciPy
+    .executableTarget(
+      name: "statistics-answers", dependencies: ["Statistics", "Measurement"],
+      path: "Tests/Reference/StatisticsAnswers", swiftSettings: strict),
+
     // Tests mirror Sources; IntegrationTests boot real guests, ArchitectureTests hold the imports
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"], swiftSettings: strict),
     .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),
@@ -142,6 +147,9 @@ let package = Package(
       name: "BenchPeersTests", dependencies: ["bench-peers", "MachineLauncher"],
       path: "Tests/Reference/BenchPeersTests",
       swiftSettings: strict),
+    .testTarget(
+      name: "StatisticsAnswersTests", dependencies: ["statistics-answers"],
+      path: "Tests/Reference/StatisticsAnswersTests", swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   ]
 )

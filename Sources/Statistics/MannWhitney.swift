@@ -45,6 +45,13 @@ public enum MannWhitney {
     return TestResult(p: min(1, 2 * resampling.pValue(extremes: min(lower, upper))), isExact: false)
   }
 
+  /// U of `a`: how many of the pairs have the greater value in `a`, a tie counting half. Nil where a side is empty.
+  public static func statistic(_ a: [Double], _ b: [Double]) -> Double? {
+    guard !a.isEmpty, !b.isEmpty else { return nil }
+    let rankSum = doubledMidranks(a + b)[..<a.count].reduce(0, +)
+    return Double(rankSum - a.count * (a.count + 1)) / 2
+  }
+
   /// The smallest p that the test can give: 0.0022 for 6 and 6, 0.00001 for 10 and 10.
   public static func smallestP(_ n: Int, _ m: Int, resampling: Resampling = Resampling()) -> Double {
     guard n > 0, m > 0 else { return 1 }

@@ -32,6 +32,7 @@ enum ImportTable {
     ],
     "pvbench": ["Campaign", "Reporting", "ResultStore", "Statistics", "Measurement", "ArgumentParser"],
     "bench-peers": ["MachineLauncher", "HostTopology", "Statistics"],
+    "statistics-answers": ["Statistics", "Measurement"],
     // Embedding suites and templates
     "embed-files": [],
     "EmbedFiles": ["embed-files"],

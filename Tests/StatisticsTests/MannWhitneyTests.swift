@@ -51,6 +51,7 @@ struct MannWhitneyTests {
   @Test func emptySidesHaveNoResult() {
     #expect(MannWhitney.test([], [1]) == nil)
     #expect(MannWhitney.test([1], []) == nil)
+    #expect(MannWhitney.statistic([], [1]) == nil)
     #expect(MannWhitney.smallestP(0, 5) == 1)
   }
 

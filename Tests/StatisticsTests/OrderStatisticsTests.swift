@@ -35,6 +35,16 @@ struct OrderStatisticsTests {
     #expect(OrderStatistics.ranks(n: needed - 1, quantile: quantile).high == nil)
   }
 
+  @Test func quantilesNeedValuesAndAShareOfThem() {
+    #expect(OrderStatistics.quantile([], 0.5) == nil)
+    #expect(OrderStatistics.quantile([1, 2], 1.1) == nil)
+    #expect(OrderStatistics.quantile([3, 1], .nan) == nil)
+    #expect(OrderStatistics.quantile([3, 1], 0) == 1)
+    #expect(OrderStatistics.quantile([3, 1], 1) == 3)
+    #expect(OrderStatistics.quantileEstimate([], quantile: 0.5) == nil)
+    #expect(OrderStatistics.quantileEstimate([3, 1], quantile: 1) == Estimate(value: 3, low: nil, high: nil))
+  }
+
   @Test func degenerateQuantilesHaveNoInterval() {
     #expect(OrderStatistics.ranks(n: 100, quantile: 0).low == nil)
     #expect(OrderStatistics.ranks(n: 100, quantile: 1).high == nil)
