@@ -28,7 +28,7 @@ struct GatheredWritesTests {
     let code = Code.storeEAX(TestGuest.mmio) + Code.storeEAX(TestGuest.mmio) + Code.storeEAX(other)
     let guest = try TestGuest(code)
     let writes = try #require(try guest.vm.gatherWrites(at: .mmio(TestGuest.mmio)))
-    let exit = guest.vcpu.run()
+    let exit = guest.run()
     #expect(exit.mmio?.address == other)
     #expect(guest.vcpu.take(writes) == 2)
     #expect(guest.vcpu.take(writes) == 0)
@@ -40,10 +40,10 @@ struct GatheredWritesTests {
     let readMSR: [UInt8] = [0x0f, 0x32]
     let guest = try TestGuest(loadECX + readMSR + Code.storeEAX(TestGuest.mmio))
     #expect(try guest.vm.filterMSR(0x1a0))
-    let access = try #require(guest.vcpu.run().msrRead)
+    let access = try #require(guest.run().msrRead)
     #expect(access.index == 0x1a0)
     #expect(access.isFiltered)
     access.answer(0x1234)
-    #expect(guest.vcpu.run().mmio?.value == 0x1234)
+    #expect(guest.run().mmio?.value == 0x1234)
   }
 }

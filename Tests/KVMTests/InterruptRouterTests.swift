@@ -98,10 +98,10 @@ struct InterruptRouterTests {
     defer { close(event) }
     try guest.vm.interruptRouter().route(gsi: 24, to: Self.message)
     try guest.vm.assignIRQFD(descriptor: event, gsi: 5)
-    #expect(try #require(guest.vcpu.run().port).port == 0xe9)
+    #expect(try #require(guest.run().port).port == 0xe9)
     var one: UInt64 = 1
     #expect(write(event, &one, 8) == 8)
-    #expect(guest.vcpu.run().isShutdown)
+    #expect(guest.run().isShutdown)
   }
 
   @Test func moreMessagesThanTheTableHoldsAreRefused() throws {

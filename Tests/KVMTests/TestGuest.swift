@@ -67,6 +67,15 @@ struct TestGuest: ~Copyable {
     self.vm = vm
     self.vcpu = vcpu
   }
+
+  /// Runs the vCPU until the guest leaves by itself. What other tests do in this process may interrupt KVM_RUN any time.
+  func run() -> VCPUExit {
+    for _ in 0..<1000 {
+      let exit = vcpu.run()
+      guard exit.isInterrupted else { return exit }
+    }
+    return .interrupted
+  }
 }
 
 /// Machine code, an instruction each.
