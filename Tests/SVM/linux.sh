@@ -33,14 +33,15 @@ devices="--initrd /data/initrd --disk /data/disk --net tap:tap0 --marker pvbench
 common="nokaslr mitigations=off no_timer_check rdinit=/init"
 BOOT
 
-how=  # svm.sh's options
-run() { # NAME, with the job on standard input: there is another try where the emulator itself stopped, as in test.sh
+# NAME, with the job on standard input. A thread for each processor: a guest beside its server takes minutes without. There is
+# another try where the emulator itself stopped, as in test.sh.
+run() {
   local name=$1 try code
   (echo '. /data/boot.sh'; cat) > "$job"
   for try in 1 2 3; do
     rm -rf ".build/svm/linux-$name"
     code=0
-    Tests/SVM/svm.sh $how -t 300 -m 2048 -d "$data" -o ".build/svm/linux-$name" "$job" .build/release/pvbench .build/release/pvbench-vm \
+    Tests/SVM/svm.sh -p -t 300 -m 2048 -d "$data" -o ".build/svm/linux-$name" "$job" .build/release/pvbench .build/release/pvbench-vm \
       "$(command -v iperf3)" || code=$?
     [ $code = 125 ] || return $code
     echo "svm-linux: $name: try $try did not end"
@@ -102,8 +103,6 @@ JOB
       check "a guest that hangs is timed out" grep -q '^pvbench: the guest did not end within 30' "$out/hang.phases"
       ;;
     fio | iperf3 | sysbench)
-      # A client and its server, and four guests or six in a row. The emulator may stop for good in so long a job: there are other tries.
-      how=-p
       check "$name: the run is complete" run "$name" <<JOB
 ./pvbench run --workload 'linux.$name.*' --quick --reps 1 --quiet --out /data/results --linux-kernel /data/vmlinux --linux-initrd /data/initrd
 code=\$?
