@@ -63,6 +63,17 @@ struct SysbenchToolTests {
     #expect(throws: ToolOutputError.unreadable) { try SysbenchTool.metrics(console([("1.500", 600)], events: 601)) }
   }
 
+  @Test(arguments: ["1e300", "600.5", "-600", "18446744073709551616"])
+  func aNumberOfEventsThatCannotBeIsUnreadable(events: String) {
+    let broken = console([("1.500", 600)]).replacingOccurrences(of: "   600\n", with: "   \(events)\n")
+    #expect(throws: ToolOutputError.unreadable) { try SysbenchTool.metrics(broken) }
+  }
+
+  @Test func aHistogramOfMoreEventsThanAnyoneCanCountIsUnreadable() {
+    let broken = console([("1.500", .max), ("2.500", .max), ("4.000", 602)], events: 600)
+    #expect(throws: ToolOutputError.unreadable) { try SysbenchTool.metrics(broken) }
+  }
+
   @Test(arguments: ["nan", "inf", "-1", "x", ""]) func aRateThatIsNoNumberIsUnreadable(rate: String) {
     let broken = console([("1.500", 600)]).replacingOccurrences(of: "500.50", with: rate)
     #expect(throws: ToolOutputError.unreadable) { try SysbenchTool.metrics(broken) }

@@ -39,13 +39,13 @@ enum SysbenchTool: LinuxTool {
     let lines = console.split(separator: "\n")
     if let fatal = lines.first(where: { $0.hasPrefix("FATAL: ") }) { throw .failed(String(fatal.dropFirst(7))) }
     guard lines.contains(where: { $0.hasPrefix("General statistics:") }) else { throw .missing }
-    guard let events = number(behind: "total number of events:", in: lines),
+    guard let events = number(behind: "total number of events:", in: lines).flatMap({ UInt64(exactly: $0) }),
       let milliseconds = number(behind: "sum:", in: lines), events > 0
     else { throw .unreadable }
     var metrics = try throughput(lines)
     // Its mean has two digits behind the point of a millisecond; the sum has more to say.
-    if milliseconds > 0 { metrics["latency.mean"] = milliseconds / 1e3 / events }
-    let buckets = try histogram(lines, events: UInt64(events))
+    if milliseconds > 0 { metrics["latency.mean"] = milliseconds / 1e3 / Double(events) }
+    let buckets = try histogram(lines, events: events)
     for (id, quantile) in [("latency.p50", 0.5), ("latency.p99", 0.99)] {
       metrics[id] = percentile(quantile, of: buckets)
     }
@@ -85,16 +85,17 @@ enum SysbenchTool: LinuxTool {
   ) throws(ToolOutputError) -> [(milliseconds: Double, count: UInt64)] {
     guard let header = lines.firstIndex(where: { $0.hasPrefix("Latency histogram") }) else { throw .unreadable }
     var buckets: [(milliseconds: Double, count: UInt64)] = []
+    var unaccounted = events
     for line in lines[(header + 1)...].dropFirst() {
       let halves = line.split(separator: "|", maxSplits: 1)
       guard halves.count == 2 else { break }
       guard let milliseconds = finite(halves[0].drop { $0 == " " }.prefix { $0 != " " }),
-        let count = halves[1].split(separator: " ").last.flatMap({ UInt64($0) })
+        let count = halves[1].split(separator: " ").last.flatMap({ UInt64($0) }), count <= unaccounted
       else { throw .unreadable }
+      unaccounted -= count
       buckets.append((milliseconds, count))
     }
-    let total = buckets.reduce(into: UInt64(0)) { $0 &+= $1.count }
-    guard total == events else { throw .unreadable }
+    guard unaccounted == 0 else { throw .unreadable }
     return buckets
   }
 
