@@ -64,11 +64,17 @@ public struct ChangePoints: Sendable {
   /// Splits a window at its most divergent place, and again, until that is not significant.
   private func splits(of values: [Double]) -> [Int] {
     let distances = Divergence(values)
+    func candidates(_ segments: [Range<Int>]) -> [(segment: Range<Int>, index: Int, q: Double)] {
+      segments.compactMap { segment in distances.split(segment).map { (segment, $0.index, $0.q) } }
+    }
+    var open = candidates([values.indices])
     var splits: [Int] = []
-    while let candidate = Self.segments(splits, of: values).compactMap(distances.split).max(by: { $0.q < $1.q }) {
-      let segment = Self.segments(splits, of: values).first { $0.contains(candidate.index) }
-      guard let segment, Self.point(at: candidate.index, of: values, in: segment).p <= 10 * alpha else { break }
-      splits = (splits + [candidate.index]).sorted()
+    while let place = open.indices.max(by: { open[$0].q < open[$1].q }) {
+      let (segment, index, _) = open[place]
+      guard Self.point(at: index, of: values, in: segment).p <= 10 * alpha else { break }
+      splits.append(index)
+      open.replaceSubrange(
+        place...place, with: candidates([segment.lowerBound..<index, index..<segment.upperBound]))
     }
     return splits
   }

@@ -33,11 +33,7 @@ public enum OrderStatistics {
 
   /// The median with its exact binomial interval, finite from 6 values on (methodology, section 4); nil without values.
   public static func medianEstimate(_ values: [Double], confidence: Double = 0.95) -> Estimate? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let bounds = ranks(n: sorted.count, quantile: 0.5, confidence: confidence)
-    return Estimate(
-      value: median(sorted: sorted), low: bounds.low.map { sorted[$0 - 1] }, high: bounds.high.map { sorted[$0 - 1] })
+    quantileEstimate(values, quantile: 0.5, confidence: confidence)
   }
 
   /// The 1-based ranks of the order statistics that bound the `quantile` of a population with at least `confidence`, half of

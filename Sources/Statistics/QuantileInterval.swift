@@ -25,6 +25,8 @@ extension OrderStatistics {
     let below = Int(position)
     let above = min(below + 1, sorted.count - 1)
     let share = position - Double(below)
+    // An observation itself, also beside one that is infinite.
+    guard share > 0 else { return sorted[below] }
     return sorted[below] * (1 - share) + sorted[above] * share
   }
 }

@@ -70,8 +70,8 @@ extension Verdict {
     /// `text` in the status's colour: ok is green, a warning yellow; what is unknown has none.
     func colored(_ text: String) -> String {
       switch self {
-      case .ok: "\u{1B}[32m\(text)\u{1B}[0m"
-      case .warning: "\u{1B}[33m\(text)\u{1B}[0m"
+      case .ok: TerminalColor.green.paint(text)
+      case .warning: TerminalColor.yellow.paint(text)
       case .cannotTell: text
       }
     }

@@ -97,7 +97,8 @@ public struct TerminalProgress: ProgressSink {
     case .started(let step): write("\r\u{1B}[K\(clipped(bar(step)))")
     case .finished(let step, let status, let reason):
       guard status == .failed || status == .invalid else { return }
-      line("\(colored(status.rawValue, "31")) \(step.label)\(reason.map { ": \($0)" } ?? "")")
+      let word = usesColor ? TerminalColor.red.paint(status.rawValue) : status.rawValue
+      line("\(word) \(step.label)\(reason.map { ": \($0)" } ?? "")")
     case .detail(let text): if isVerbose { line(text) }
     case .ended: write("\r\u{1B}[K")
     }
@@ -112,10 +113,6 @@ public struct TerminalProgress: ProgressSink {
   }
 
   private func clipped(_ text: String) -> String { String(text.prefix(columns - 1)) }
-
-  private func colored(_ text: String, _ code: String) -> String {
-    usesColor ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
-  }
 }
 
 extension StepProgress {

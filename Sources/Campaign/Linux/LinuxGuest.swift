@@ -1,5 +1,6 @@
 import Glibc
 import MachineLauncher
+import PVWire
 
 /// Workloads with `guest: linux`: a tool in an initial ramdisk on a kernel that pvbench did not write. Its disk is memory of the
 /// runner, its far side a process of the runner: they begin and end with it, and nothing on the host has to be given back.
@@ -10,10 +11,14 @@ enum LinuxGuest {
   /// From the runner's start to user space, generously: a kernel under nested emulation takes half a minute.
   private static let bootSeconds = 20.0
   /// The host's address on the guest's network, and the guest's own (`StackInterface`).
-  static let hostAddress = "10.86.0.1"
-  private static let address = "10.86.0.2/24"
+  static let hostAddress = text(ProbeDatagram.farAddress)
+  private static let address = text(ProbeDatagram.guestAddress) + "/24"
   /// Most of a console that is kept.
   private static let consoleLimit = 4 << 20
+
+  private static func text(_ address: UInt32) -> String {
+    stride(from: 24, through: 0, by: -8).map { "\(address >> UInt32($0) & 0xFF)" }.joined(separator: ".")
+  }
 
   /// Why `workload` cannot run with what the user has named; nil where it can, or is no workload of Linux's.
   static func obstacle(_ workload: Workload, _ request: RunRequest) -> String? {
