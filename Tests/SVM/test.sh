@@ -34,7 +34,7 @@ JOB
 # interrupts, and some nearly always. A cell that fails in one of these ways, and in no other, is run again, with the emulated
 # processors in threads of their own, which has other rhythms (and stops for good now and then, where it has much to do). One that
 # does not work fails every time.
-faults='did not finish within|interrupts were lost or came twice: sent|an interrupt never came: sent|a vCPU has not ended: its interrupt was lost|a vCPU.s timer interrupt never came|more timer interrupts came than were armed'
+faults='did not finish within|interrupts were lost,? or came twice|interrupt (was lost|never came)|the token is lost|kick was lost|more timer interrupts came than were armed'
 
 # Every cell is ok, or skipped, in one of six boots; $runs/cells-NAME.csv has the repetitions of all of them.
 is_complete() { # NAME, and which cells to run
