@@ -16,8 +16,9 @@ enum Publication {
   /// `run.json`'s content.
   static func json(_ run: RunRecord) throws -> String { String(decoding: try RunJSON.render(run), as: UTF8.self) }
 
-  /// The primary metric of each workload in every mode, with its ratio and verdict, and where the report is.
-  static func summary(_ run: RunRecord, report: String) -> String {
-    ResultTable(run).text + "\nrun \(run.status.rawValue); report: \(report)\n"
+  /// The primary metric of each workload in every mode, with its ratio and verdict, and where the report is; nil where it could
+  /// not be written.
+  static func summary(_ run: RunRecord, report: String?) -> String {
+    ResultTable(run).text + "\nrun \(run.status.rawValue); \(report.map { "report: \($0)" } ?? "no report")\n"
   }
 }

@@ -116,9 +116,8 @@ struct RunCommand: AsyncParsableCommand {
   private func conclude(_ result: CampaignResult, signal: Int32?) throws {
     if let error = result.error { Console.diagnose("\(error)") }
     if let record = result.record {
-      Console.print(
-        console.json
-          ? try Publication.json(record) : Publication.summary(record, report: result.folder.file("report.html")))
+      let report = result.isPublished ? result.folder.file("report.html") : nil
+      Console.print(console.json ? try Publication.json(record) : Publication.summary(record, report: report))
     }
     if let signal {
       Console.diagnose("interrupted; go on with: pvbench run --resume \(result.folder.path)")

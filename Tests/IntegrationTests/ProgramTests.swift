@@ -86,6 +86,18 @@ extension RealGuests {
       #expect(files.allSatisfy { !$0.contains("tmp") })
     }
 
+    @Test func aReportThatCannotBeWrittenIsNotSaidToBeThere() throws {
+      let folder = try TemporaryFolder()
+      let run = folder.path + "/run"
+      try FileManager.default.copyItem(atPath: try Self.run.get().folder, toPath: run)
+      try FileManager.default.removeItem(atPath: run + "/report.html")
+      try FileManager.default.createDirectory(atPath: run + "/report.html/in-the-way", withIntermediateDirectories: true)
+      let result = try Child.run([Self.program, "run", "--resume", run, "--no-progress"])
+      #expect(result.status == 1)
+      #expect(result.output.hasSuffix("run complete; no report\n"))
+      #expect(result.errors.contains("cannot write \(run)/report.html: "))
+    }
+
     @Test func unknownSuiteIsAUsageErrorWithTheNearestName() throws {
       let result = try Child.run([Self.program, "run", "--suite", "dsik"])
       #expect(result.status == 64)

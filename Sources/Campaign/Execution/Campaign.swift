@@ -38,6 +38,8 @@ public struct CampaignResult: Sendable {
   public var record: RunRecord?
   /// What stopped it; nil where nothing did, or a signal.
   public var error: CampaignError?
+  /// Whether all reports have been written.
+  public var isPublished = false
 
   /// The process's exit code, but for signals (interface.md).
   public var exitCode: Int32 {
@@ -173,6 +175,7 @@ public struct Campaign: Sendable {
       let record = try saved.record(of: folder, finished: Date().formatted(.iso8601))
       result.record = record
       try publish(record, folder)
+      result.isPublished = true
     } catch {
       // What stopped the repetitions is the cause; a full disk stops the reports as well.
       result.error = result.error ?? error as? CampaignError ?? .failure("\(error)")
