@@ -7,8 +7,8 @@ import Testing
 
 @testable import Campaign
 
-/// Runners are shell scripts here; serialized, since a script that is being written while another test forks is "busy".
-@Suite(.serialized) struct CampaignRunTests {
+/// Runners are shell scripts here.
+struct CampaignRunTests {
   private let folder: TemporaryFolder
   private let published = Published()
 

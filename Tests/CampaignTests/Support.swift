@@ -26,10 +26,14 @@ final class TemporaryFolder {
     return path
   }
 
-  /// A shell script in place of the runner.
+  /// A shell script in place of the runner. Only a link is made: a program that was just written may be "busy"
+  /// (Tests/Fixtures/programs/script says why).
   func runner(_ script: String) throws -> String {
-    let path = try write("#!/bin/sh\n\(script)\n", to: "runner-\(UUID().uuidString).sh")
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    let path = file("runner-\(UUID().uuidString)")
+    try write(script + "\n", to: (path as NSString).lastPathComponent + ".sh")
+    let program = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/programs/script")
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: program.path)
     return path
   }
 

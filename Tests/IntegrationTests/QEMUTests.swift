@@ -149,7 +149,7 @@ extension RealGuests {
 
     @Test func aQEMUThatHangsIsKilledAndItsWordsAreKept() throws {
       let folder = try TemporaryFolder()
-      let program = try folder.file("qemu", Array("#!/bin/sh\necho hanging\nexec sleep 60\n".utf8), mode: 0o700)
+      let program = try folder.program("qemu", script: "echo hanging\nexec sleep 60\n")
       var specification = DiskJob().specification(on: try SeededImage()).under(.qemu, program)
       specification.timeoutNanoseconds = 1_000_000_000
       let report = try GuestRun.run(specification)

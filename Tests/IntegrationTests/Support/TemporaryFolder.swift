@@ -30,6 +30,16 @@ final class TemporaryFolder {
     return path
   }
 
+  /// A program that runs `script`. Only a link is made: a program that was just written may be "busy"
+  /// (Tests/Fixtures/programs/script says why).
+  func program(_ name: String, script: String) throws -> String {
+    _ = try file("\(name).sh", Array(script.utf8))
+    let path = "\(path)/\(name)"
+    let program = #filePath.split(separator: "/").dropLast(3) + ["Fixtures", "programs", "script"]
+    guard symlink("/" + program.joined(separator: "/"), path) == 0 else { throw CreationError(errno: errno) }
+    return path
+  }
+
   /// All of the file at `path`; empty where it cannot be read.
   static func contents(of path: String) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
