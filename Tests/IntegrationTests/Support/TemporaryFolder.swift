@@ -35,8 +35,8 @@ final class TemporaryFolder {
   func program(_ name: String, script: String) throws -> String {
     _ = try file("\(name).sh", Array(script.utf8))
     let path = "\(path)/\(name)"
-    let program = #filePath.split(separator: "/").dropLast(3) + ["Fixtures", "programs", "script"]
-    guard symlink("/" + program.joined(separator: "/"), path) == 0 else { throw CreationError(errno: errno) }
+    let tests = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    guard symlink("\(tests)/Fixtures/programs/script", path) == 0 else { throw CreationError(errno: errno) }
     return path
   }
 
