@@ -34,17 +34,17 @@ common="nokaslr mitigations=off no_timer_check rdinit=/init"
 BOOT
 
 # NAME, with the job on standard input. A thread for each processor: a guest beside its server takes minutes without. There is
-# another try where the emulator itself stopped, as in test.sh.
+# another try where the emulator itself stopped, as in test.sh; a job takes about a minute, so the first try is soon given up.
 run() {
   local name=$1 try code
   (echo '. /data/boot.sh'; cat) > "$job"
   for try in 1 2 3; do
     rm -rf ".build/svm/linux-$name"
-    code=0
-    Tests/SVM/svm.sh -p -t 300 -m 2048 -d "$data" -o ".build/svm/linux-$name" "$job" .build/release/pvbench .build/release/pvbench-vm \
+    code=0 SECONDS=0
+    Tests/SVM/svm.sh -p -t $((150 * try)) -m 2048 -d "$data" -o ".build/svm/linux-$name" "$job" .build/release/pvbench .build/release/pvbench-vm \
       "$(command -v iperf3)" || code=$?
+    echo "svm-linux: $name: try $try: $([ $code = 125 ] && echo did not end || echo "$SECONDS s")"
     [ $code = 125 ] || return $code
-    echo "svm-linux: $name: try $try did not end"
   done
   return 125
 }
