@@ -11,6 +11,7 @@
 # make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
+# make test-formats   every report format against readers of others: promtool, the JUnit schema, OpenTelemetry's, a browser's view
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
@@ -18,12 +19,13 @@ PACKAGES := libnuma-dev liburing-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
 PYTHON_PACKAGES := python3-venv
+FORMAT_PACKAGES := prometheus libxml2-utils
 LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics bench-aa bench-exits \
-  bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux clean
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics test-formats bench-aa bench-exits \
+  bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux packages-formats clean
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -55,6 +57,9 @@ test-statistics: packages-python
 	.build/statistics/bin/pip install -q -r Tests/Reference/statistics/requirements.txt
 	.build/statistics/bin/python -B Tests/Reference/statistics/check.py .build/release/statistics-answers \
 	  --cases $(or $(CASES),1000) --seed $(or $(SEED),1) $(if $(WRITE),--write Tests/Fixtures/statistics/vectors.json)
+
+test-formats: build packages-python packages-formats
+	Tests/Reference/formats/check.sh .build/formats .build/release/pvbench
 
 bench-aa: build
 	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
@@ -94,6 +99,9 @@ packages-svm:
 
 packages-python:
 	$(call install,$(PYTHON_PACKAGES))
+
+packages-formats:
+	$(call install,$(FORMAT_PACKAGES))
 
 packages-linux:
 	$(call install,$(LINUX_PACKAGES))

@@ -7,12 +7,7 @@ public enum HTMLReport {
   ///
   /// - Throws: `ReportError` where templates are missing or broken.
   public static func render(_ run: RunRecord, options: ReportOptions = ReportOptions()) throws(ReportError) -> [UInt8] {
-    let templates: Templates
-    if let folder = options.templates {
-      templates = try Templates(folder: folder, format: "html")
-    } else {
-      templates = Templates(embedded: "html")
-    }
+    let templates = try Templates(for: "html", options: options)
     let style = Markup(text: try templates.text("style.css"))
     return Array(try templates.render(ReportViewModel(run, style: style)).utf8)
   }

@@ -53,7 +53,7 @@ struct ReportViewModel: Sendable {
     started = run.started
     finished = run.finished
     statusText = run.status.rawValue
-    statusWarning = Self.warning(of: run.status)
+    statusWarning = run.status.warning
 
     let all = Headline.all(run, cells: cells)
     lead = all.first
@@ -64,7 +64,7 @@ struct ReportViewModel: Sendable {
     hasWarnings = !warnings.isEmpty
     let count = warnings.isEmpty ? "no warnings" : warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
     warningsText = "\(count) about this host"
-    gate = run.comparisons.contains { $0.mde != nil } ? Methods.calibrated : Methods.uncalibrated
+    gate = Methods.gate(run)
 
     forest = ForestSection(run)
     causes = CausesSection(run)
@@ -91,15 +91,6 @@ struct ReportViewModel: Sendable {
   }
 
   private static let mostMissing = 16
-
-  private static func warning(of status: RunStatus) -> String? {
-    switch status {
-    case .complete: nil
-    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
-    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
-    case .failed: "This run failed. What is shown had finished before."
-    }
-  }
 
   /// Notes that are about no metric (those stand in their metric's row), each once.
   private static func remarks(_ cells: [CellSummary], metrics: MetricTable) -> [String] {
@@ -128,6 +119,18 @@ struct ReportViewModel: Sendable {
   }
 }
 
+extension RunStatus {
+  /// What a reader must know first; nil for a complete run.
+  var warning: String? {
+    switch self {
+    case .complete: nil
+    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
+    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
+    case .failed: "This run failed. What is shown had finished before."
+    }
+  }
+}
+
 /// A name and what it is.
 struct Fact: Sendable {
   let label: String
@@ -136,10 +139,13 @@ struct Fact: Sendable {
 
 /// How the figures were made, in as few sentences as will do (docs/methodology.md has the rest).
 enum Methods {
-  static let calibrated =
-    "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
-  static let uncalibrated =
-    "The gate is not calibrated on this host: its false-positive rate here is unknown."
+  /// Whether the false-positive rate of the gate is known.
+  static func gate(_ run: RunRecord) -> String {
+    run.comparisons.contains { $0.mde != nil }
+      ? "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
+      : "The gate is not calibrated on this host: its false-positive rate here is unknown."
+  }
+
   static let sentences = [
     """
     One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \
