@@ -29,12 +29,13 @@ public struct ReportFormat: Sendable {
       name: "html", summary: "one self-contained page", isKept: true,
       files: [("report.html", { run, options throws(ReportError) in try HTMLReport.render(run, options: options) })]),
     ReportFormat(
-      name: "csv", summary: "samples, exits, distributions and summary as tables", isKept: true,
+      name: "csv", summary: "samples, exits, distributions, summary and prices of load as tables", isKept: true,
       files: [
         ("samples.csv", { run, _ throws(ReportError) in SamplesCSV.render(run) }),
         ("exits.csv", { run, _ throws(ReportError) in ExitsCSV.render(run) }),
         ("distributions.csv", { run, _ throws(ReportError) in DistributionsCSV.render(run) }),
         ("summary.csv", { run, _ throws(ReportError) in SummaryCSV.render(run) }),
+        ("capacity.csv", { run, _ throws(ReportError) in CapacityCSV.render(run) }),
       ]),
     ReportFormat(
       name: "json", summary: "everything, schema \(RunRecord.schema)", isKept: true,

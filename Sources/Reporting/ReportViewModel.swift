@@ -2,7 +2,7 @@ import Measurement
 
 /// Everything that the page says, computed before any template sees it. Property names are the names that templates use.
 struct ReportViewModel: Sendable {
-  let style: Markup
+  let parts: PageParts
   let runID: String
   let version: String
   let seed: String
@@ -23,6 +23,7 @@ struct ReportViewModel: Sendable {
   let runners: RunnersSection?
   let distributions: [DistributionSection]
   let curves: CurvesSection?
+  let capacity: CapacitySection?
   let workloads: [WorkloadSection]
   let workloadGroups: [WorkloadGroup]
   /// True where long tables are folded away.
@@ -44,8 +45,8 @@ struct ReportViewModel: Sendable {
   let replay: String?
   let methods: [String]
 
-  init(_ run: RunRecord, style: Markup) {
-    self.style = style
+  init(_ run: RunRecord, parts: PageParts) {
+    self.parts = parts
     let cells = run.cells.map(CellSummary.init)
     runID = run.id
     version = run.version
@@ -71,6 +72,7 @@ struct ReportViewModel: Sendable {
     runners = RunnersSection(run)
     distributions = DistributionSection.all(run, cells: cells)
     curves = CurvesSection(run)
+    capacity = CapacitySection(run, cells: cells)
     workloads = WorkloadSection.all(run, cells: cells)
     workloadGroups = WorkloadGroup.all(run, workloads)
     isLong = run.isLong

@@ -31,6 +31,8 @@ enum TemplateContext {
   /// `text` in which characters special to HTML stand alone, and without characters that hide what a text says: control
   /// characters, and those that reverse its direction (Unicode Bidirectional Algorithm, UAX #9, section 2).
   static func separable(_ text: String) -> String {
+    // Most text is printable ASCII, in which nothing fuses and nothing hides.
+    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     var safe = ""
     for character in text {
       let scalars = character.unicodeScalars

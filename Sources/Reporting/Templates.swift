@@ -34,7 +34,7 @@ struct Templates {
     do {
       let hasOwn = try FileManager.default.contentsOfDirectory(atPath: root).contains(format)
       for name in hasOwn ? try FileManager.default.contentsOfDirectory(atPath: folder) : []
-      where name.hasSuffix(".mustache") || name.hasSuffix(".css") {
+      where [".mustache", ".css", ".js"].contains(where: name.hasSuffix) {
         files[name] = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
       }
     } catch {

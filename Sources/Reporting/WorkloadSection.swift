@@ -3,6 +3,7 @@ import Measurement
 /// One workload, its modes side by side.
 struct WorkloadSection: Sendable {
   let anchor: String
+  let suite: String
   let title: String
   let modes: [ModeHead]
   let pairs: [String]
@@ -55,6 +56,7 @@ struct WorkloadSection: Sendable {
 
   private init(_ workload: String, run: RunRecord, cells: [CellSummary], metrics: MetricTable) {
     anchor = workload
+    suite = cells.first?.cell.suite ?? ""
     title = WorkloadName(workload).title
     modes = cells.map(Self.head)
     let comparisons = run.comparisons.filter { $0.workload == workload && ModeName.pair($0.mode) != nil }

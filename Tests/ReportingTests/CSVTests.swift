@@ -35,8 +35,8 @@ import Testing
   @Test(arguments: HostileText.all) func hostileTextAddsNeitherRowNorField(text: String) throws {
     func shape(_ text: String) throws -> [[Int]] {
       let run = HostileText.filled(try Golden.run(), with: text)
-      return [SamplesCSV.render(run), ExitsCSV.render(run), SummaryCSV.render(run), DistributionsCSV.render(run)]
-        .map { RFC4180.rows($0).map(\.count) }
+      let files = try #require(ReportFormat.named("csv")).files
+      return try files.map { RFC4180.rows(try $0.render(run, ReportOptions())).map(\.count) }
     }
     #expect(try shape(text) == shape("mild"))
   }

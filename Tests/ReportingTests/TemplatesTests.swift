@@ -51,7 +51,9 @@ import Testing
     #expect(ReportFormat.all.map(\.name) == ["html", "csv", "json", "markdown", "junit", "openmetrics", "otlp"])
     #expect(ReportFormat.all.filter(\.isKept).map(\.name) == ["html", "csv", "json"])
     #expect(
-      ReportFormat.named("csv")?.files.map(\.name) == ["samples.csv", "exits.csv", "distributions.csv", "summary.csv"])
+      ReportFormat.named("csv")?.files.map(\.name) == [
+        "samples.csv", "exits.csv", "distributions.csv", "summary.csv", "capacity.csv",
+      ])
     #expect(ReportFormat.named("pdf") == nil)
   }
 }

@@ -206,7 +206,7 @@ def same_shape(plain, hostile):
             trees.append([tag.name for tag in BeautifulSoup(text, "html.parser").find_all(True)])
         # A line of facts more or less is no markup: the hostile run has the same number of all.
         extra = set(trees[1]) - set(trees[0])
-        if extra or trees[1].count("script") or trees[1].count("table") != trees[0].count("table"):
+        if extra or any(trees[1].count(tag) != trees[0].count(tag) for tag in ["script", "table", "svg", "section"]):
             sys.exit(f"{name}: hostile text became markup: {extra}")
         print(f"{name}: hostile text stays text")
     for name in (n for n in plain if n.endswith(".csv")):
