@@ -1,14 +1,6 @@
 import MachineLauncher
 import Measurement
 
-/// A metric's floors where a workload does not take the catalog's.
-public struct FloorOverride: Codable, Equatable, Sendable {
-  /// Smallest relative change that counts; nil for the catalog's.
-  public var relative: Double?
-  /// Smallest absolute change that counts, in the metric's unit; nil for the catalog's.
-  public var absolute: Double?
-}
-
 /// Whose guest a workload runs in.
 public enum GuestKind: String, Codable, CaseIterable, Sendable {
   /// pvbench's own, which is built in.
@@ -62,13 +54,7 @@ public struct Workload: Codable, Equatable, Sendable {
   public func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
 
   /// The metric's row with this workload's floors.
-  func floored(_ metric: Metric) -> Metric {
-    guard let floor = floors[metric.id] else { return metric }
-    var own = metric
-    own.floorRelative = floor.relative ?? metric.floorRelative
-    own.floorAbsolute = floor.absolute ?? metric.floorAbsolute
-    return own
-  }
+  func floored(_ metric: Metric) -> Metric { metric.floored(by: floors[metric.id]) }
 
   /// True where `subsystem` is part of its machine; the others are no choices for it.
   func uses(_ subsystem: String) -> Bool {
