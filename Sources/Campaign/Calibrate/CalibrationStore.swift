@@ -3,7 +3,7 @@ import Measurement
 import ResultStore
 
 /// Where calibrations are kept, a file for each host by its fingerprint: in the folder for what outlives a process, beside the
-/// doctor's journals (docs/decisions/0021-calibrations-are-the-hosts.md). Whoever is not root also reads what root has left.
+/// doctor's journals (docs/decisions/0025-calibrations-deal-boots.md). Whoever is not root also reads what root has left.
 public struct CalibrationStore: Sendable {
   /// The folders that are read, the first one is written.
   private let folders: [String]
@@ -66,6 +66,13 @@ public struct CalibrationStore: Sendable {
     guard let host = runs.first?.host, runs.allSatisfy({ $0.host.fingerprint == host.fingerprint }) else { return nil }
     return try read(host.fingerprint).map { record in
       (record, CalibrationNote(record, stale: Self.changes(since: record, runs.map(\.host.configuration))))
+    }
+  }
+
+  /// What is known of the gate on `host`, in short; nil where nobody has calibrated it.
+  public func note(on host: HostRecord) throws(CampaignError) -> CalibrationNote? {
+    try read(host.fingerprint).map {
+      CalibrationNote($0, stale: Self.changes(since: $0, [host.configuration]))
     }
   }
 

@@ -49,6 +49,8 @@ public struct Workload: Codable, Equatable, Sendable {
   public var windowNanoseconds: UInt64
   /// Most guest boots of it in one run; nil for as many as are asked for, as in plans of before.
   public var repetitions: Int?
+  /// See `MachineSpecification.slowdownPermille`; no suite can set it.
+  public var slowdownPermille: Int?
 
   /// The value of a parameter; nil where the row does not set it.
   public func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
