@@ -9,6 +9,7 @@
 # make packages-peer   installs QEMU, which `pvbench run --runner builtin,qemu` puts the same guests into
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
+# make bench-calibration   how often compare is wrong on this host, and whether it finds a workload that is 10 % slower (RUNS=…)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
 # make test-formats   every report format against readers of others: promtool, the JUnit schema, OpenTelemetry's, a browser's view
@@ -26,8 +27,7 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics test-formats test-browser bench-aa bench-exits \
-  bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux packages-formats packages-browser clean
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -72,6 +72,9 @@ bench-aa: build
 	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
 	-.build/release/pvbench run --suite $(or $(SUITE),exits) $(QUICK) --out results/aa
 	.build/release/pvbench compare $$(ls -d results/aa/*/ | tail -n 2)
+
+bench-calibration: build
+	.build/release/pvbench calibrate --slowdown 10% --out results/calibration $(if $(RUNS),--runs $(RUNS))
 
 bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c

@@ -86,15 +86,20 @@ public struct ResultTable {
 
   static func quantity(_ value: Double?, unit: String) -> String {
     guard let value else { return "–" }
-    let prefixes: [(factor: Double, prefix: String)] =
-      unit == "s" ? [(1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")] : [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
-    let scale = prefixes.first { abs(value) >= $0.factor } ?? (1, "")
+    let scale = scale(of: value, unit: unit)
     // `38.3 k/s`: the 1 of a rate is no part of a text.
     return "\(number(value / scale.factor)) \(scale.prefix)\(unit.hasPrefix("1") ? String(unit.dropFirst()) : unit)"
   }
 
+  /// The prefix in which a value of this unit is shown, and what it stands for.
+  static func scale(of value: Double, unit: String) -> (factor: Double, prefix: String) {
+    let prefixes: [(factor: Double, prefix: String)] =
+      unit == "s" ? [(1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")] : [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
+    return prefixes.first { abs(value) >= $0.factor } ?? (1, "")
+  }
+
   /// Three significant digits.
-  private static func number(_ value: Double) -> String {
+  static func number(_ value: Double) -> String {
     abs(value) >= 999.5 ? String(format: "%.0f", value) : String(format: "%.3g", value)
   }
 }

@@ -36,6 +36,11 @@ public struct Bus: ~Copyable {
     windows.insert(Window(base: base, count: count, device: device), at: index)
   }
 
+  /// Puts another device in the place of each.
+  public mutating func replaceDevices(_ replacement: (any Device) -> any Device) {
+    windows = windows.map { Window(base: $0.base, count: $0.count, device: replacement($0.device)) }
+  }
+
   /// The device at `address` and the offset in its window; `nil` where nothing is mapped.
   public func device(at address: UInt64) -> (device: any Device, offset: Int)? {
     var low = 0

@@ -149,6 +149,9 @@ public struct MachineSpecification: Equatable, Sendable {
   public var guestImage: String?
   /// Path of the KVM device.
   public var kvmPath = "/dev/kvm"
+  /// By how many thousandths of the time since they last answered the runner's devices take longer: a regression that is known, for
+  /// tests of what should find it.
+  public var slowdownPermille = 0
   /// A guest that pvbench did not write, in place of its own.
   public var foreign: ForeignGuest?
 
@@ -186,6 +189,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
+    if slowdownPermille != 0 { list.append("slowdown-permille=\(slowdownPermille)") }
     list.append("kvm=\(kvmPath)")
     if let foreign { list += foreign.arguments }
     return list
@@ -259,6 +263,9 @@ public struct MachineSpecification: Equatable, Sendable {
       case "qemu": qemu = value
       case "guest": guestImage = value
       case "kvm": kvmPath = value
+      case "slowdown-permille":
+        slowdownPermille = try number(Int.self)
+        guard (0...1000).contains(slowdownPermille) else { throw .badValue(argument: argument, expected: "0 to 1000") }
       case _ where key.hasPrefix("choice:"):
         let name = String(key.dropFirst("choice:".count))
         guard let subsystem = MachineProfile.subsystems.first(where: { $0.name == name }) else {

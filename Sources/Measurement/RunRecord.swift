@@ -174,6 +174,8 @@ public struct CellRecord: Codable, Sendable, Equatable {
   public var primary: String
   /// Warm-up before each window, in seconds.
   public var warmupSeconds: Double
+  /// The floors in which the workload differs from `metrics`, by metric; nil where it differs in none.
+  public var floors: [String: FloorOverride]?
   /// Every repetition of the plan that has ended, by index.
   public var repetitions: [RepetitionRecord]
 
@@ -196,7 +198,7 @@ public struct CellRecord: Codable, Sendable, Equatable {
   public var key: CellKey { CellKey(suite: suite, workload: workload, mode: mode) }
 
   enum CodingKeys: String, CodingKey {
-    case suite, workload, mode, runner, choices, primary, repetitions
+    case suite, workload, mode, runner, choices, primary, floors, repetitions
     case warmupSeconds = "warmup_seconds"
   }
 }
@@ -242,6 +244,14 @@ public enum Verdict: String, Codable, Sendable {
   case notComparable = "not_comparable"
 }
 
+/// What a minimum detectable effect was found from.
+public enum EffectBasis: String, Codable, Sendable {
+  /// From this cell in the calibration of the host.
+  case calibration
+  /// From how far the boots of the two compared sets are apart.
+  case spread
+}
+
 /// One metric of one cell, compared: an object of `compare --json` and of `run.json`'s `comparisons`. `ratio` is b over a;
 /// within a run a is `full` and b is the paravirtual side.
 public struct ComparisonRecord: Codable, Sendable, Equatable {
@@ -273,8 +283,11 @@ public struct ComparisonRecord: Codable, Sendable, Equatable {
   public var pHolm: Double?
   /// `sign-flip (paired)` or `Mann–Whitney U`.
   public var test: String
-  /// Minimum detectable effect at this n from calibration; nil where nobody calibrated.
+  /// Minimum detectable effect at this n: the smallest relative change for the worse (0.05 is 5 %) that is called in 80 % of
+  /// comparisons; nil where there is none, and within a run.
   public var mde: Double?
+  /// What `mde` was found from.
+  public var mdeBasis: EffectBasis?
   /// What it says.
   public var verdict: Verdict
   /// Why, in words, where the verdict needs them.
@@ -284,7 +297,7 @@ public struct ComparisonRecord: Codable, Sendable, Equatable {
   public init(
     suite: String, workload: String, mode: String, metric: String, unit: String, better: Polarity, a: SideRecord,
     b: SideRecord, ratio: Double?, ratioLow: Double?, ratioHigh: Double?, p: Double?, pHolm: Double?, test: String,
-    mde: Double?, verdict: Verdict, reason: String?
+    mde: Double?, mdeBasis: EffectBasis? = nil, verdict: Verdict, reason: String?
   ) {
     self.suite = suite
     self.workload = workload
@@ -301,6 +314,7 @@ public struct ComparisonRecord: Codable, Sendable, Equatable {
     self.pHolm = pHolm
     self.test = test
     self.mde = mde
+    self.mdeBasis = mdeBasis
     self.verdict = verdict
     self.reason = reason
   }
@@ -310,9 +324,10 @@ public struct ComparisonRecord: Codable, Sendable, Equatable {
     case ratioLow = "ratio_low"
     case ratioHigh = "ratio_high"
     case pHolm = "p_holm"
+    case mdeBasis = "mde_basis"
   }
 
-  /// Writes every key; what is absent is `null`.
+  /// Writes every key but an absent `mde_basis`; what else is absent is `null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(suite, forKey: .suite)
@@ -330,6 +345,7 @@ public struct ComparisonRecord: Codable, Sendable, Equatable {
     try container.encode(pHolm, forKey: .pHolm)
     try container.encode(test, forKey: .test)
     try container.encode(mde, forKey: .mde)
+    try container.encodeIfPresent(mdeBasis, forKey: .mdeBasis)
     try container.encode(verdict, forKey: .verdict)
     try container.encode(reason, forKey: .reason)
   }
@@ -374,12 +390,14 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var metrics: [Metric]
   /// Gains by their causes, after `--ablate`; nil in all other runs.
   public var attribution: [AttributionRecord]?
+  /// How often the gate between two runs is wrong here, as it was known when this run ended; nil where nobody knew.
+  public var calibration: CalibrationNote?
 
   /// A run; see the properties.
   public init(
     id: String, started: String, finished: String?, status: RunStatus, command: [String], version: String, seed: UInt64,
     host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric],
-    attribution: [AttributionRecord]? = nil
+    attribution: [AttributionRecord]? = nil, calibration: CalibrationNote? = nil
   ) {
     self.schema = Self.schema
     self.id = id
@@ -394,13 +412,15 @@ public struct RunRecord: Codable, Sendable, Equatable {
     self.comparisons = comparisons
     self.metrics = metrics
     self.attribution = attribution
+    self.calibration = calibration
   }
 
   enum CodingKeys: String, CodingKey {
     case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution
+    case calibration
   }
 
-  /// Writes every key but an absent `attribution`; an unfinished run has `finished: null`.
+  /// Writes every key but an absent `attribution` or `calibration`; an unfinished run has `finished: null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schema, forKey: .schema)
@@ -416,5 +436,6 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try container.encode(comparisons, forKey: .comparisons)
     try container.encode(metrics, forKey: .metrics)
     try container.encodeIfPresent(attribution, forKey: .attribution)
+    try container.encodeIfPresent(calibration, forKey: .calibration)
   }
 }

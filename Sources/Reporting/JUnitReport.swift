@@ -14,10 +14,10 @@ public enum JUnitReport {
       (suite, run.cells.filter { $0.suite == suite }.map { Case(CellSummary($0), metrics: metrics) })
     }
     var xml = #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n"
-    xml += "<testsuites name=\(attribute("pvbench \(run.id)"))\(counts(suites.flatMap(\.1)))>\n"
+    xml += "<testsuites name=\(XMLText.attribute("pvbench \(run.id)"))\(counts(suites.flatMap(\.1)))>\n"
     for (suite, cases) in suites {
-      xml += "  <testsuite name=\(attribute("pvbench.\(suite)"))\(counts(cases))\(skipped(cases))"
-      xml += " timestamp=\(attribute(timestamp(run.started)))>\n"
+      xml += "  <testsuite name=\(XMLText.attribute("pvbench.\(suite)"))\(counts(cases))\(skipped(cases))"
+      xml += " timestamp=\(XMLText.attribute(timestamp(run.started)))>\n"
       for one in cases { xml += one.xml(suite: suite) }
       xml += "  </testsuite>\n"
     }
@@ -63,10 +63,10 @@ public enum JUnitReport {
     }
 
     func xml(suite: String) -> String {
-      var xml = "    <testcase classname=\(attribute("pvbench.\(suite)"))"
-      xml += " name=\(attribute("\(cell.workload) (\(cell.mode))"))>"
-      let message = attribute(reasons.first ?? "")
-      let details = JUnitReport.text(reasons.joined(separator: "\n"))
+      var xml = "    <testcase classname=\(XMLText.attribute("pvbench.\(suite)"))"
+      xml += " name=\(XMLText.attribute("\(cell.workload) (\(cell.mode))"))>"
+      let message = XMLText.attribute(reasons.first ?? "")
+      let details = XMLText.escaped(reasons.joined(separator: "\n"))
       switch outcome {
       case .ok: break
       case .skipped: xml += "\n      <skipped message=\(message)>\(details)</skipped>"
@@ -74,23 +74,9 @@ public enum JUnitReport {
       case .invalid: xml += "\n      <failure type=\"invalid\" message=\(message)>\(details)</failure>"
       }
       if !output.isEmpty {
-        xml += "\n      <system-out>\(JUnitReport.text(output.joined(separator: "\n")))</system-out>"
+        xml += "\n      <system-out>\(XMLText.escaped(output.joined(separator: "\n")))</system-out>"
       }
       return xml + "\n    </testcase>\n"
     }
-  }
-
-  /// A quoted attribute's value; line ends survive the reader's normalisation (XML 1.0, section 3.3.3).
-  private static func attribute(_ value: String) -> String {
-    "\"" + text(value).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "&#10;") + "\""
-  }
-
-  /// Character data, without characters that XML 1.0 does not have (section 2.2).
-  private static func text(_ value: String) -> String {
-    var safe = ""
-    for scalar in TemplateContext.separable(value).unicodeScalars {
-      safe.unicodeScalars.append(scalar.value & 0xFFFE == 0xFFFE ? "\u{FFFD}" : scalar)
-    }
-    return Markup.escaped(safe)
   }
 }

@@ -1,4 +1,5 @@
 import Measurement
+import Statistics
 
 /// Everything that the page says, computed before any template sees it. Property names are the names that templates use.
 struct ReportViewModel: Sendable {
@@ -65,7 +66,7 @@ struct ReportViewModel: Sendable {
     hasWarnings = !warnings.isEmpty
     let count = warnings.isEmpty ? "no warnings" : warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
     warningsText = "\(count) about this host"
-    gate = Methods.gate(run)
+    gate = Methods.gate(run.calibration)
 
     forest = ForestSection(run)
     causes = CausesSection(run)
@@ -141,13 +142,14 @@ struct Fact: Sendable {
 
 /// How the figures were made, in as few sentences as will do (docs/methodology.md has the rest).
 enum Methods {
-  /// Whether the false-positive rate of the gate is known.
-  static func gate(_ run: RunRecord) -> String {
-    run.comparisons.contains { $0.mde != nil }
-      ? "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
-      : "The gate is not calibrated on this host: its false-positive rate here is unknown."
+  /// What is known of the gate between two runs; the modes of one run have the same level and floors.
+  static func gate(_ calibration: CalibrationNote?) -> String {
+    guard calibration != nil else {
+      return "The gate is not calibrated on this host: its false-positive rate here is unknown."
+    }
+    let lines = CalibrationWords.lines(calibration)
+    return "The gate that compares runs of this host was " + lines.joined(separator: "; ") + "."
   }
-
   static let sentences = [
     """
     One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \

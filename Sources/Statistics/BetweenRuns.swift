@@ -8,19 +8,29 @@ import Measurement
 public enum BetweenRuns {
   /// One record for every cell of either run and metric that both sides have, in the order of `a`'s cells and then of
   /// `MetricCatalog`. A cell that cannot be compared has one record, of its primary metric, that says why.
-  public static func compare(_ a: RunRecord, _ b: RunRecord, alpha: Double = 0.05, seed: UInt64 = 1)
-    -> [ComparisonRecord]
-  {
-    let candidates = pairs(a, b).flatMap { $0.metrics(floors: a.metrics) }
+  ///
+  /// - Parameters:
+  ///   - thresholds: floors by metric in place of those of the first run and its workloads.
+  ///   - effects: where minimum detectable effects are found: in a calibration for the cells that it knows.
+  public static func compare(
+    _ a: RunRecord, _ b: RunRecord, alpha: Double = 0.05, seed: UInt64 = 1, thresholds: [String: FloorOverride] = [:],
+    effects: EffectSource = .spread
+  ) -> [ComparisonRecord] {
+    let candidates = pairs(a, b).flatMap { $0.metrics(floors: a.metrics, thresholds: thresholds) }
     let primaries = candidates.indices.filter { candidates[$0].isPrimary && candidates[$0].obstacle == nil }
     let resampling = Resampling.enough(forTests: primaries.count, alpha: alpha, seed: seed)
     let tests = candidates.map { MannWhitney.test($0.a, $0.b, resampling: resampling) }
     let corrected = Holm.adjusted(primaries.map { tests[$0]?.p ?? 1 })
     let holm = Dictionary(uniqueKeysWithValues: zip(primaries, corrected))
+    var finder = EffectFinder(source: effects, alpha: alpha, resampling: resampling)
     return candidates.indices.map { index in
-      candidates[index].record(
-        p: tests[index]?.p, pHolm: holm[index], alpha: alpha, tests: holm[index] == nil ? 1 : primaries.count,
-        resampling: resampling)
+      let family = holm[index] == nil ? 1 : primaries.count
+      var record = candidates[index].record(
+        p: tests[index]?.p, pHolm: holm[index], alpha: alpha, tests: family, resampling: resampling)
+      if let effect = finder.effect(of: candidates[index], tests: family) {
+        (record.mde, record.mdeBasis) = (effect.value, effect.basis)
+      }
+      return record
     }
   }
 
@@ -32,19 +42,77 @@ public enum BetweenRuns {
   }
 }
 
+/// What minimum detectable effects are found from.
+public enum EffectSource: Sendable {
+  /// Nothing: they are not asked for.
+  case none
+  /// The two compared sets.
+  case spread
+  /// A calibration, for the cells that it knows; the two sets for others.
+  case calibration(CalibrationRecord)
+}
+
+/// Finds minimum detectable effects. What depends on the numbers of boots only is found once.
+private struct EffectFinder {
+  private struct Size: Hashable {
+    let n: Int
+    let m: Int
+    let tests: Int
+  }
+
+  let source: EffectSource
+  let alpha: Double
+  let resampling: Resampling
+  private var detectable: [Size: DetectableEffect] = [:]
+
+  init(source: EffectSource, alpha: Double, resampling: Resampling) {
+    self.source = source
+    self.alpha = alpha
+    self.resampling = resampling
+  }
+
+  /// Nil where none is asked for, where a value is not above zero, and where no change can be called.
+  mutating func effect(of observations: Observations, tests: Int) -> (value: Double, basis: EffectBasis)? {
+    guard let (a, b, basis) = pools(of: observations), let base = OrderStatistics.median(observations.a) else {
+      return nil
+    }
+    let size = Size(n: observations.a.count, m: observations.b.count, tests: tests)
+    let effect =
+      detectable[size]
+      ?? DetectableEffect(n: size.n, m: size.m, tests: tests, alpha: alpha, resampling: resampling)
+    detectable[size] = effect
+    return effect.relative(from: a, b, of: observations.metric, base: base, seed: resampling.seed).map { ($0, basis) }
+  }
+
+  private func pools(of observations: Observations) -> (a: [Double], b: [Double], basis: EffectBasis)? {
+    if case .none = source { return nil }
+    if case .calibration(let record) = source,
+      let known = record.metric(observations.metric.id, of: observations.cell.key)
+    {
+      return (known.spread, known.spread, .calibration)
+    }
+    guard let a = DetectableEffect.spread(observations.a), let b = DetectableEffect.spread(observations.b) else {
+      return nil
+    }
+    return (a, b, .spread)
+  }
+}
+
 /// A cell as two runs have it.
 private struct CellPair {
   let a: CellRecord?
   let b: CellRecord?
 
   /// What can be compared; or the primary metric alone, with what is in the way.
-  func metrics(floors: [Metric]) -> [Observations] {
+  func metrics(floors: [Metric], thresholds: [String: FloorOverride]) -> [Observations] {
     guard let cell = a ?? b else { return [] }
     let floors = Dictionary(floors.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     func observations(_ metric: Metric, _ left: [Double], _ right: [Double], obstacle: String?) -> Observations {
       Observations(cell: cell, metric: metric, a: left, b: right, obstacle: obstacle)
     }
-    let metrics = MetricCatalog.all.map { floors[$0.id] ?? $0 }
+    let metrics = MetricCatalog.all.map {
+      (floors[$0.id] ?? $0).floored(by: cell.floors?[$0.id]).floored(by: thresholds[$0.id])
+    }
     let found = metrics.compactMap { metric -> Observations? in
       let (left, right) = (Self.values(a, metric.id), Self.values(b, metric.id))
       return left.isEmpty || right.isEmpty ? nil : observations(metric, left, right, obstacle: nil)

@@ -24,6 +24,12 @@ enum Console {
   /// Writes `text` as it is to standard error.
   @Sendable static func note(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
+  /// Characters of a line, where standard output is a terminal.
+  static var columns: Int? {
+    var size = winsize()
+    return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
+  }
+
   /// One line: `pvbench: …`.
   static func diagnose(_ message: String) { note("pvbench: \(message)\n") }
 }

@@ -75,10 +75,11 @@ struct RunCommand: AsyncParsableCommand {
       return Console.print(console.json ? plan.json + "\n" : plan.text)
     }
     for line in Doctor(environment: environment, results: options.out).settle() { Console.diagnose(line) }
-    let campaign = try Campaign.prepare(options)
+    var campaign = try Campaign.prepare(options)
+    campaign.calibration = try CalibrationStore(environment: environment).note(on: campaign.host)
     if let line = campaign.hostWarnings, !console.quiet { Console.note(line + "\n") }
     let progress = console.progress
-    let (result, signal) = await Interruption.guarding {
+    let (result, signal) = await Interruption.guarding { [campaign] in
       await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }
     }
     try conclude(result, signal: signal)

@@ -62,16 +62,16 @@ struct ComparedRunsTests {
     let (a, b) = (Self.run("a", [Self.ten]), Self.run("b", [Self.ten], fingerprint: "g"))
     #expect(
       throws: CampaignError.usage(
-        "a and b are of different hosts (CPU of f, CPU of g); --allow-mismatch compares them all the same")
+        "a and b are of different hosts: cpu model_name: CPU of f in A, CPU of g in B "
+          + "(--allow-mismatch compares them all the same)")
     ) { try ComparedRuns(a, b, allowsMismatch: false) }
-    let text = try ComparedRuns(a, b, allowsMismatch: true).text
+    let text = Self.text(try ComparedRuns(a, b, allowsMismatch: true))
     #expect(text.contains("   fingerprint: f in A, g in B\n"))
   }
 
   @Test func anotherKernelIsSaidAndCompared() throws {
-    let text = try ComparedRuns(
-      Self.run("a", [Self.ten]), Self.run("b", [Self.ten], kernel: "6.6"), allowsMismatch: false
-    ).text
+    let text = Self.text(
+      try ComparedRuns(Self.run("a", [Self.ten]), Self.run("b", [Self.ten], kernel: "6.6"), allowsMismatch: false))
     #expect(text.contains("   kernel: 6.1 in A, 6.6 in B\n"))
     #expect(!text.contains("fingerprint"))
   }
@@ -89,16 +89,60 @@ struct ComparedRunsTests {
     }
   }
 
+  private static func text(_ runs: ComparedRuns, columns: Int = .max, usesColor: Bool = false) -> String {
+    ComparisonText(runs.document, columns: columns, usesColor: usesColor).text
+  }
+
   @Test func textHoldsALineACellAndTheAgreement() throws {
-    let text = try ComparedRuns(
-      Self.run("a", [Self.ten, Self.ten]), Self.run("b", [Self.ten, Self.half]), allowsMismatch: false
-    ).text
-    let lines = text.split(separator: "\n").map(String.init)
+    let lines = Self.text(
+      try ComparedRuns(
+        Self.run("a", [Self.ten, Self.ten]), Self.run("b", [Self.ten, Self.half]), allowsMismatch: false)
+    ).split(separator: "\n").map(String.init)
     #expect(lines.count { $0.hasPrefix("cpu.w") } == 2)
     #expect(lines.contains { $0.hasPrefix("cpu.w1") && $0.hasSuffix("regressed") && $0.contains("  0.5×  ") })
+    #expect(lines.contains { $0.contains("1 k/s [1–1.01]  502 /s [500–504]") })
     #expect(lines.contains("2 primary metrics: 1 regressed, 1 no change found"))
     #expect(
       lines.contains { $0.hasPrefix("the interval of the ratio holds 1 for 1 of 2 (50.0 %); median half-width ") })
+  }
+
+  @Test(arguments: [80, 120]) func noLineIsLongerThanTheTerminal(columns: Int) throws {
+    let runs = try ComparedRuns(
+      Self.run("a", [Self.ten, Self.ten, []]), Self.run("b", [Self.wild, Self.half, Self.ten], kernel: "6.6"),
+      allowsMismatch: false)
+    let text = Self.text(runs, columns: columns)
+    #expect(text.split(separator: "\n").map(\.count).max() ?? 0 <= columns)
+    let joined = text.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+    #expect(joined.contains("throughput.ops: A 1 k/s [1–1.01], B 502 /s [500–504]; p < 0.0001, Holm < 0.0001; MDE "))
+    #expect(text.contains("\n  cpu.w2 full: not comparable: A: no repetitions\n"))
+  }
+
+  @Test func onlyACalledChangeIsColoured() throws {
+    let runs = try ComparedRuns(
+      Self.run("a", [Self.ten, Self.ten]), Self.run("b", [Self.wild, Self.half]), allowsMismatch: false)
+    let coloured = Self.text(runs, usesColor: true).split(separator: "\n").filter { $0.contains("\u{1B}") }
+    #expect(coloured.count == 1)
+    #expect(coloured.allSatisfy { $0.hasPrefix("cpu.w1") && $0.contains("\u{1B}[31mregressed\u{1B}[0m") })
+  }
+
+  @Test func aThresholdOfTheUserDecides() throws {
+    let slower = Self.ten.map { 0.97 * $0 }
+    func verdicts(_ thresholds: [String]) throws -> [Verdict] {
+      try ComparedRuns(
+        Self.run("a", [Self.ten]), Self.run("b", [slower]), allowsMismatch: false,
+        thresholds: try Threshold.parse(thresholds)
+      ).document.primaries.map(\.verdict)
+    }
+    #expect(try verdicts([]) == [.noChangeFound])
+    #expect(try verdicts(["throughput.ops=2%"]) == [.regressed])
+    #expect(try verdicts(["throughput.ops=2%,100"]) == [.noChangeFound])
+  }
+
+  @Test func aWorkloadsOwnFloorDecides() throws {
+    var a = Self.run("a", [Self.ten])
+    a.cells[0].floors = ["throughput.ops": FloorOverride(relative: 0.02)]
+    let runs = try ComparedRuns(a, Self.run("b", [Self.ten.map { 0.97 * $0 }]), allowsMismatch: false)
+    #expect(runs.document.primaries.map(\.verdict) == [.regressed])
   }
 
   @Test func machineFormHoldsBothRunsAndEveryComparison() throws {

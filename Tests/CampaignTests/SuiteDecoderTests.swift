@@ -1,5 +1,6 @@
 import Foundation
 import MachineLauncher
+import Measurement
 import Testing
 
 @testable import Campaign

@@ -28,6 +28,7 @@ struct MachineSpecificationTests {
     #expect(read.runner == .qemuTCG)
     #expect(read.qemu == "/opt/qemu")
     #expect(read.kvmPath == "/dev/other")
+    #expect(read.slowdownPermille == 100)
   }
 
   @Test(arguments: [
@@ -99,6 +100,7 @@ struct MachineSpecificationTests {
     specification.runner = .qemuTCG
     specification.qemu = "/opt/qemu"
     specification.kvmPath = "/dev/other"
+    specification.slowdownPermille = 100
     return specification
   }
 }

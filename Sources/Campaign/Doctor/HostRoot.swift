@@ -13,9 +13,12 @@ struct HostRoot: Sendable {
 
   var procfs: String { root + "/proc" }
 
+  /// Where root leaves what others may read, too.
+  var sharedStateFolder: String { root + "/var/lib/pvbench" }
+
   /// The folder for what must outlive a process. Root's is the same whoever became root and how: settings are the host's.
   var stateFolder: String {
-    guard root.isEmpty, geteuid() != 0 else { return root + "/var/lib/pvbench" }
+    guard root.isEmpty, geteuid() != 0 else { return sharedStateFolder }
     if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/pvbench" }
     return (environment["HOME"] ?? "") + "/.local/state/pvbench"
   }

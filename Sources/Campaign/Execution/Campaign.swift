@@ -62,6 +62,8 @@ public struct Campaign: Sendable {
   let supervisor: Supervisor
   let resources: MachineResources
   let outlook: String
+  /// What is known of the gate between runs of this host, for the record.
+  public var calibration: CalibrationNote?
 
   /// One line where the host is less than fit to measure; nil where it is fit.
   public var hostWarnings: String? {
@@ -70,6 +72,9 @@ public struct Campaign: Sendable {
     let warnings = count == 1 ? "1 warning" : "\(count) warnings"
     return "this host is less than fit to measure: \(warnings) (see pvbench doctor)"
   }
+
+  /// The host as it was when the run began.
+  public var host: HostRecord { saved.host }
 
   /// The plan that is carried out.
   public var plan: Plan { saved.plan }
@@ -172,7 +177,8 @@ public struct Campaign: Sendable {
     }
     progress.report(.preparing("writing the reports"))
     do {
-      let record = try saved.record(of: folder, finished: Date().formatted(.iso8601))
+      var record = try saved.record(of: folder, finished: Date().formatted(.iso8601))
+      record.calibration = calibration
       result.record = record
       try publish(record, folder)
       result.isPublished = true

@@ -85,6 +85,7 @@ extension Plan {
     specification.userspaceExitEvent = resources.userspaceExitEvent
     specification.kvmPath = resources.kvmPath
     specification.runner = cell.program
+    specification.slowdownPermille = cell.workload.slowdownPermille ?? 0
     if case .found(let path, _) = resources.qemu { specification.qemu = path }
     return specification
   }

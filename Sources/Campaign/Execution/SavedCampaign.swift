@@ -47,7 +47,7 @@ struct SavedCampaign: Codable, Equatable, Sendable {
   /// The record of everything that has ended so far; `finished` is nil while the run goes on.
   func record(of folder: RunFolder, finished: String?) throws(CampaignError) -> RunRecord {
     do {
-      let cells = try folder.assemble(plan: plan.cells.map(\.key))
+      let cells = floored(try folder.assemble(plan: plan.cells.map(\.key)))
       let repetitions = cells.flatMap(\.repetitions)
       let occurring = Set(repetitions.flatMap(\.metrics.keys))
       let attribution = Attribution.records(in: cells, seed: plan.seed)
@@ -61,6 +61,16 @@ struct SavedCampaign: Codable, Equatable, Sendable {
         attribution: attribution.isEmpty ? nil : attribution)
     } catch {
       throw .failure("\(error)")
+    }
+  }
+
+  /// Cells with what their workloads' rows say of floors: whoever compares runs has no suites.
+  private func floored(_ cells: [CellRecord]) -> [CellRecord] {
+    let floors = Dictionary(plan.cells.map { ($0.key, $0.workload.floors) }, uniquingKeysWith: { first, _ in first })
+    return cells.map { cell in
+      var cell = cell
+      cell.floors = floors[cell.key].flatMap { $0.isEmpty ? nil : $0 }
+      return cell
     }
   }
 

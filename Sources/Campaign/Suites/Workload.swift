@@ -1,14 +1,6 @@
 import MachineLauncher
 import Measurement
 
-/// A metric's floors where a workload does not take the catalog's.
-public struct FloorOverride: Codable, Equatable, Sendable {
-  /// Smallest relative change that counts; nil for the catalog's.
-  public var relative: Double?
-  /// Smallest absolute change that counts, in the metric's unit; nil for the catalog's.
-  public var absolute: Double?
-}
-
 /// Whose guest a workload runs in.
 public enum GuestKind: String, Codable, CaseIterable, Sendable {
   /// pvbench's own, which is built in.
@@ -57,18 +49,14 @@ public struct Workload: Codable, Equatable, Sendable {
   public var windowNanoseconds: UInt64
   /// Most guest boots of it in one run; nil for as many as are asked for, as in plans of before.
   public var repetitions: Int?
+  /// See `MachineSpecification.slowdownPermille`; no suite can set it.
+  public var slowdownPermille: Int?
 
   /// The value of a parameter; nil where the row does not set it.
   public func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
 
   /// The metric's row with this workload's floors.
-  func floored(_ metric: Metric) -> Metric {
-    guard let floor = floors[metric.id] else { return metric }
-    var own = metric
-    own.floorRelative = floor.relative ?? metric.floorRelative
-    own.floorAbsolute = floor.absolute ?? metric.floorAbsolute
-    return own
-  }
+  func floored(_ metric: Metric) -> Metric { metric.floored(by: floors[metric.id]) }
 
   /// True where `subsystem` is part of its machine; the others are no choices for it.
   func uses(_ subsystem: String) -> Bool {

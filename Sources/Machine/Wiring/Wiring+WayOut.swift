@@ -49,6 +49,9 @@ extension Wiring {
         guard try machine.filterMSR(UInt32(truncatingIfNeeded: key.address)) else {
           throw MachineError.unavailable("this host's KVM does not hand over model-specific registers")
         }
+      case .runner(let key, _) where slowdown != nil && key.reason == .io:
+        // Where nobody is, nobody can be slow.
+        try Self.map(Nobody(), at: key.address, count: 4, on: &ports)
       case .guest, .runner, .kernel, .kernelOrProcessor: break
       }
     } catch { throw MachineError(making: error) }

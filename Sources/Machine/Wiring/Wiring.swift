@@ -48,6 +48,8 @@ struct Wiring: ~Copyable {
   /// Where the guest goes over and over, and what counts how often it came there.
   let way: WayOut?
   var wayCounter: WayCounter?
+  /// Nil where devices take no longer than they need.
+  let slowdown: Slowdown?
   let disk: Disk
   let entropy: VirtioEntropy?
   let virtioConsole: VirtioConsole?
@@ -71,6 +73,7 @@ struct Wiring: ~Copyable {
     self.console = console
     hasInterruptSource = specification.kernel == "interrupts"
     way = WayOut(specification)
+    slowdown = Slowdown(permille: specification.slowdownPermille)
     hasRelay = specification.kernel == "irqfd"
     hasHostClock = specification.kernel == "drift"
     isIRQChipSplit = specification.choices["irqchip"] == "split"
@@ -118,6 +121,10 @@ struct Wiring: ~Copyable {
     var mmio = Bus()
     swap(&ports, &self.ports)
     swap(&mmio, &self.mmio)
+    if let slowdown {
+      ports.replaceDevices { SlowedDevice($0, slowdown) }
+      mmio.replaceDevices { SlowedDevice($0, slowdown) }
+    }
     return ExitDispatcher(ports: ports, mmio: mmio, isShared: vcpus > 1, endObserver: ioapic)
   }
 
