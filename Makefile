@@ -12,9 +12,10 @@
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
 # make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
+# make bench-history   the bars of the history on made-up nights: speed, memory, steps found, kills (NIGHTS=… CELLS=… KILLS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
-PACKAGES := libnuma-dev liburing-dev pkg-config
+PACKAGES := libnuma-dev liburing-dev libsqlite3-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
 PYTHON_PACKAGES := python3-venv
@@ -22,7 +23,7 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics bench-aa bench-exits \
+.PHONY: bench bench-history build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics bench-aa bench-exits \
   bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux clean
 
 bench: build
@@ -68,6 +69,9 @@ bench-peers: build packages-peer
 bench-exits: build
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/exits $(or $(ROUNDS),10) exit
+
+bench-history: build
+	.build/release/bench-history .build/release/pvbench .build/bench-history $(or $(NIGHTS),1000) $(or $(CELLS),500) $(or $(KILLS),200)
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)

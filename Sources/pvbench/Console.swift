@@ -18,6 +18,13 @@ enum Console {
   /// Writes `text` as it is to standard output.
   static func print(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 
+  /// How wide standard output is, 80 where it is no terminal, and whether it is one.
+  static var outputColumns: (columns: Int, isTerminal: Bool) {
+    var size = winsize()
+    let isTerminal = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return (isTerminal ? Int(size.ws_col) : 80, isTerminal)
+  }
+
   /// Writes `bytes` as they are to standard output.
   @Sendable static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
 

@@ -43,8 +43,7 @@ struct DoctorCommand: ParsableCommand {
   private func text(of report: DoctorReport) -> String {
     if json { return report.json + "\n" }
     if fix, !apply, !restore { return report.script }
-    var size = winsize()
-    let isTerminal = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    return report.text(columns: isTerminal ? Int(size.ws_col) : 80, usesColor: color.isOn(onTerminal: isTerminal))
+    let (columns, isTerminal) = Console.outputColumns
+    return report.text(columns: columns, usesColor: color.isOn(onTerminal: isTerminal))
   }
 }

@@ -14,7 +14,9 @@ import Foundation
       """,
     version: version,
     subcommands: [
-      RunCommand.self, CompareCommand.self, ReportCommand.self, BootCommand.self, DoctorCommand.self, ListCommand.self,
+      RunCommand.self, CompareCommand.self, ReportCommand.self, HistoryCommand.self, BootCommand.self,
+      DoctorCommand.self,
+      ListCommand.self,
     ])
 
   static func main() async {

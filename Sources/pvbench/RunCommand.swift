@@ -116,6 +116,7 @@ struct RunCommand: AsyncParsableCommand {
   private func conclude(_ result: CampaignResult, signal: Int32?) throws {
     if let error = result.error { Console.diagnose("\(error)") }
     if let record = result.record {
+      if let obstacle = HistoryIndex.add(record, from: result.folder) { Console.diagnose(obstacle) }
       let report = result.isPublished ? result.folder.file("report.html") : nil
       Console.print(console.json ? try Publication.json(record) : Publication.summary(record, report: report))
     }
