@@ -14,9 +14,8 @@ import Foundation
       """,
     version: version,
     subcommands: [
-      RunCommand.self, CompareCommand.self, ReportCommand.self, HistoryCommand.self, BootCommand.self,
-      DoctorCommand.self,
-      ListCommand.self,
+      RunCommand.self, CompareCommand.self, BaselineCommand.self, ReportCommand.self, HistoryCommand.self,
+      BootCommand.self, DoctorCommand.self, ListCommand.self,
     ])
 
   static func main() async {

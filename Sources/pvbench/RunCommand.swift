@@ -30,6 +30,12 @@ struct RunCommand: AsyncParsableCommand {
   var out: String?
   @Option(help: "Go on with an interrupted run: its folder or id.")
   var resume: String?
+  @Option(help: "Compare with this run or baseline when it is over (with --json: print the comparison).")
+  var against: String?
+  @Option(help: "With --against, as for `pvbench compare`: regression or inconclusive.")
+  var failOn: ComparedRuns.Gate?
+  @Flag(help: "With --against: also with another host's run.")
+  var allowMismatch = false
   @Flag(help: "Print the plan with its estimated time and disk space; measure nothing.")
   var dryRun = false
   @Option(help: "A file or block device as the guest's disk; its first 64 MiB are overwritten.")
@@ -57,6 +63,12 @@ struct RunCommand: AsyncParsableCommand {
   var suites: String?
   @OptionGroup var console: ConsoleOptions
 
+  func validate() throws {
+    guard against != nil || failOn == nil && !allowMismatch else {
+      throw ValidationError("--fail-on and --allow-mismatch need --against")
+    }
+  }
+
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
     let settings = try Configuration.load(environment: environment)
@@ -64,6 +76,7 @@ struct RunCommand: AsyncParsableCommand {
     options.request = try request()
     options.out = out ?? settings.out ?? options.out
     options.resume = resume
+    options.against = try against.map { try Against($0, in: options.out, allowsMismatch: allowMismatch) }
     options.overwriteDisk = overwriteDisk
     options.command = ["pvbench"] + CommandLine.arguments.dropFirst()
     options.version = Pvbench.version
@@ -81,7 +94,7 @@ struct RunCommand: AsyncParsableCommand {
     let (result, signal) = await Interruption.guarding {
       await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }
     }
-    try conclude(result, signal: signal)
+    try conclude(result, signal: signal, against: options.against)
   }
 
   private func request() throws(CampaignError) -> RunRequest {
@@ -113,18 +126,27 @@ struct RunCommand: AsyncParsableCommand {
     return value
   }
 
-  private func conclude(_ result: CampaignResult, signal: Int32?) throws {
+  private func conclude(_ result: CampaignResult, signal: Int32?, against: Against?) throws {
     if let error = result.error { Console.diagnose("\(error)") }
+    var code: Int32 = 0
     if let record = result.record {
       if let obstacle = HistoryIndex.add(record, from: result.folder) { Console.diagnose(obstacle) }
       let report = result.isPublished ? result.folder.file("report.html") : nil
-      Console.print(console.json ? try Publication.json(record) : Publication.summary(record, report: report))
+      if !console.json { Console.print(Publication.summary(record, report: report)) }
+      if let against, signal == nil {
+        let compared = try against.compared(with: record)
+        Console.print(console.json ? compared.json + "\n" : "\n" + compared.text)
+        code = compared.exitCode(failOn: failOn)
+      } else if console.json {
+        Console.print(try Publication.json(record))
+      }
     }
     if let signal {
       Console.diagnose("interrupted; go on with: pvbench run --resume \(result.folder.path)")
       throw ExitCode(128 + signal)
     }
     if result.exitCode != 0 { throw ExitCode(result.exitCode) }
+    if code != 0 { throw ExitCode(code) }
   }
 }
 

@@ -17,6 +17,8 @@ public struct CampaignOptions: Sendable {
   public var resume: String?
   /// Use a `--disk` that holds data.
   public var overwriteDisk = false
+  /// The run that this one is compared with when it is over.
+  public var against: Against?
   /// The command line, for the record.
   public var command: [String] = []
   /// pvbench's version, for the record.
@@ -107,6 +109,7 @@ public struct Campaign: Sendable {
     let vcpus = plan.mostVCPUs
     var record = host.record(vcpus, kvmPath, options.out)
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
+    try options.against?.check(plan, on: record)
     let home = plan.request.numaNode
     var resources = host.resources(vcpus, home, kvmPath)
     if let home, case .failure(let obstacle)? = resources.placements[.local] {
