@@ -15,6 +15,7 @@ import Foundation
     version: version,
     subcommands: [
       RunCommand.self, CompareCommand.self, BaselineCommand.self, ReportCommand.self, HistoryCommand.self,
+      NightlyCommand.self,
       BootCommand.self, DoctorCommand.self, ListCommand.self,
     ])
 

@@ -62,6 +62,8 @@ public struct Campaign: Sendable {
   public let folder: RunFolder
   let saved: SavedCampaign
   let supervisor: Supervisor
+  /// Of another build, where there is one.
+  let previous: Supervisor?
   let resources: MachineResources
   let outlook: String
 
@@ -102,6 +104,8 @@ public struct Campaign: Sendable {
     let qemu = programs.contains(where: \.isQEMU) ? host.qemu(options.environment) : nil
     if case .missing(let reason) = qemu, programs.allSatisfy(\.isQEMU) { throw .host(reason) }
     let supervisor = try Supervisor.locate(environment: options.environment)
+    let previous =
+      programs.contains(.previous) ? try Supervisor.locatePrevious(environment: options.environment) : nil
     if let disk = plan.request.disk, plan.needsDisk {
       try DiskTarget.check(disk, needed: plan.imageBytes)
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
@@ -109,6 +113,7 @@ public struct Campaign: Sendable {
     let vcpus = plan.mostVCPUs
     var record = host.record(vcpus, kvmPath, options.out)
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
+    if let previous { record.configuration["previous_runner"] = .string(previous.runner) }
     try options.against?.check(plan, on: record)
     let home = plan.request.numaNode
     var resources = host.resources(vcpus, home, kvmPath)
@@ -124,7 +129,8 @@ public struct Campaign: Sendable {
       }
       existing.folder.removeLeftovers()
       return Campaign(
-        folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: existing.folder, saved: existing.saved, supervisor: supervisor, previous: previous,
+        resources: resources, outlook: outlook)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
@@ -133,7 +139,8 @@ public struct Campaign: Sendable {
         host: record)
       try saved.write(to: folder)
       return Campaign(
-        folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: folder, saved: saved, supervisor: supervisor, previous: previous, resources: resources,
+        outlook: outlook)
     } catch let error as CampaignError {
       throw error
     } catch {
@@ -232,6 +239,7 @@ public struct Campaign: Sendable {
     } else {
       if let image, cell.isCached { try prepare(image) }
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      let supervisor = cell.program == .previous ? previous ?? supervisor : supervisor
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let limit = Duration.seconds(Plan.limitSeconds(cell))
       let outcome =

@@ -26,7 +26,7 @@ enum ConfigurationChange {
     case .null: "unknown"
     case .bool(let value): "\(value)"
     case .number(let value): Int64(exactly: value).map(String.init) ?? "\(value)"
-    case .string(let text): text
+    case .string(let text): text.isEmpty ? "none" : text
     case .array(let values): values.map(text).joined(separator: " ")
     case .object(let values):
       facts(values).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")

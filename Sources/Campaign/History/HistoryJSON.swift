@@ -24,7 +24,7 @@ public enum HistoryJSON {
         }))
   }
 
-  private static func text(_ value: some Encodable) throws -> String {
+  static func text(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
     return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
@@ -57,7 +57,7 @@ public enum HistoryJSON {
     let value: Double
   }
 
-  private struct Name: Encodable {
+  struct Name: Encodable {
     let fingerprint: String
     let suite: String
     let workload: String
@@ -74,7 +74,7 @@ public enum HistoryJSON {
     }
   }
 
-  private struct Change: Encodable {
+  struct Change: Encodable {
     let series: Name
     let run: String
     let started: String

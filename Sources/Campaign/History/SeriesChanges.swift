@@ -33,11 +33,22 @@ public struct SeriesChanges {
   public mutating func find(in series: [Series], nights: Int = .max) throws(HistoryError) -> [SeriesChange] {
     let found = try history.scan(series) { series, values, known in
       let (points, progress) = Self.points(of: series.metric, in: values, continuing: known)
-      return (points.filter { values.count - $0.index <= nights }.map { (series, $0, values.count) }, progress)
+      return ((points.filter { values.count - $0.index <= nights }, values.count), progress)
     }
     var changes: [SeriesChange] = []
-    for (series, point, count) in found.joined() {
-      // The night before, and the night itself; between the search and now a run may have been taken out.
+    for (series, (points, count)) in zip(series, found) {
+      changes += try self.changes(of: series, at: points, among: count)
+    }
+    return changes.sorted { $0.night.started > $1.night.started }
+  }
+
+  /// The nights of these points of a series of `count`, and what was different about the host on each.
+  mutating func changes(
+    of series: Series, at points: [ChangePoint], among count: Int
+  ) throws(HistoryError) -> [SeriesChange] {
+    var changes: [SeriesChange] = []
+    for point in points {
+      // The night before, and the night itself; since the search a run may have been taken out.
       let nights = try history.nights(of: series, at: point.index - 1..<point.index + 1)
       guard nights.count == 2 else { continue }
       changes.append(
@@ -45,7 +56,7 @@ public struct SeriesChanges {
           series: series, night: nights[1], age: count - point.index, point: point,
           configuration: try differences(nights[0].run, nights[1].run)))
     }
-    return changes.sorted { $0.night.started > $1.night.started }
+    return changes
   }
 
   /// The change points of a metric's nights that exceed both of its floors.

@@ -9,9 +9,12 @@ enum Samples {
 
   static func bytes(_ observations: [IndexedRun.Observations]) -> Data {
     let doubles = observations.flatMap(\.values) + observations.map(\.median)
-    return doubles.reduce(into: Data(capacity: 8 * doubles.count)) { data, value in
-      for shift in stride(from: 0, to: 64, by: 8) { data.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift)) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(8 * doubles.count)
+    for value in doubles {
+      for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift)) }
     }
+    return Data(bytes)
   }
 
   /// Nil where layout and bytes contradict each other.

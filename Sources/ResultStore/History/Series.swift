@@ -53,13 +53,32 @@ extension History {
             AND (?3 IS NULL OR cell.mode = ?3) AND (?4 IS NULL OR cell.fingerprint = ?4)
           ORDER BY cell.suite, cell.workload, cell.mode, series.metric, cell.fingerprint, cell.choices
           """, arguments: [metric, workload, mode, fingerprint]
-      ).map { row in
-        guard let series = Series(row) else {
-          throw HistoryError.damaged(path: path, detail: "series \(row["id"] as Int64) has no readable metric")
-        }
-        return series
-      }
+      ).map(readSeries)
     }
+  }
+
+  /// Series whose newest night is this run.
+  public func series(endingWith run: String) throws(HistoryError) -> [Series] {
+    try read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT series.id, series.description, cell.* FROM run JOIN sample ON sample.run = run.id
+          JOIN cell ON cell.id = sample.cell JOIN series ON series.cell = cell.id
+          WHERE run.name = ? AND run.id = (
+            SELECT point.run FROM point WHERE point.series = series.id
+            ORDER BY point.started DESC, point.run DESC LIMIT 1)
+          ORDER BY cell.suite, cell.workload, cell.mode, series.metric
+          """, arguments: [run]
+      ).map(readSeries)
+    }
+  }
+
+  private func readSeries(_ row: Row) throws -> Series {
+    guard let series = Series(row) else {
+      throw HistoryError.damaged(path: path, detail: "series \(row["id"] as Int64) has no readable metric")
+    }
+    return series
   }
 
   /// Its nights, the oldest first, or those at these places. A night that was missed is not there.
@@ -72,6 +91,19 @@ extension History {
             WHERE point.series = ? ORDER BY point.started, point.run LIMIT ? OFFSET ?
             """), arguments: [series.id, places.count, places.lowerBound]
       ).map { Night(run: $0[0], began: $0[1], started: $0[2], value: $0[3]) }
+    }
+  }
+
+  /// Its newest nights, the oldest first.
+  public func nights(of series: Series, last count: Int) throws(HistoryError) -> [Night] {
+    try read { db in
+      try Row.fetchAll(
+        try db.cachedStatement(
+          sql: """
+            SELECT run.name, run.began, point.started, point.median FROM point JOIN run ON run.id = point.run
+            WHERE point.series = ? ORDER BY point.started DESC, point.run DESC LIMIT ?
+            """), arguments: [series.id, count]
+      ).map { Night(run: $0[0], began: $0[1], started: $0[2], value: $0[3]) }.reversed()
     }
   }
 
