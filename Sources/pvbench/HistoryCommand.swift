@@ -99,7 +99,12 @@ struct HistoryShow: ParsableCommand {
       }
       var changes = SeriesChanges(history)
       let found = try changes.find(in: series)
-      let drawings = try series.map { SeriesDrawing($0, nights: try history.nights(of: $0), changes: found) }
+      let notes = try history.notes()
+      let drawings = try series.map { series in
+        let nights = try history.nights(of: series)
+        return SeriesDrawing(
+          series, nights: nights, changes: found, remarks: try changes.remarks(on: nights, notes: notes))
+      }
       let (columns, isTerminal) = Console.outputColumns
       Console.print(
         json

@@ -54,6 +54,13 @@ struct HistoryTests {
     #expect(run.cells[0].observations == ["throughput.ops": .init(values: [5, 5, 5, 5, 5], median: 5)])
   }
 
+  @Test func whatMakesAnotherMeasurementIsAFactOfTheNight() {
+    var run = record("r", started: Date(timeIntervalSince1970: 0), value: 5, kernel: "6.1")
+    #expect(IndexedRun(run).configuration["options"] == .string(""))
+    run.command = ["pvbench", "nightly", "--vcpus", "2", "--out", "x", "--quick", "--memory=1GiB"]
+    #expect(IndexedRun(run).configuration["options"] == .string("--memory=1GiB --quick --vcpus=2"))
+  }
+
   @Test func aStepIsFoundOnItsNightWithWhatWasDifferent() throws {
     let history = try step()
     var changes = SeriesChanges(history)
@@ -91,19 +98,27 @@ struct HistoryTests {
     #expect(try history.faults() == [])
   }
 
-  @Test func theDrawingMarksTheStep() throws {
+  @Test func theDrawingMarksTheStepAndWhatWasSaid() throws {
     let history = try step()
+    try history.annotate(try history.runs()[10].id, "new firmware")
     var changes = SeriesChanges(history)
     let series = try #require(try history.series().first)
+    let nights = try history.nights(of: series)
     let text = SeriesDrawing(
-      series, nights: try history.nights(of: series), changes: try changes.find(in: [series])
+      series, nights: nights, changes: try changes.find(in: [series]),
+      remarks: try changes.remarks(on: nights, notes: try history.notes())
     ).text(columns: 80, usesColor: false)
     let lines = text.split(separator: "\n").map(String.init)
-    let mark = try #require(lines.first { $0.contains("▲") })
-    #expect(mark.distance(from: mark.startIndex, to: try #require(mark.firstIndex(of: "▲"))) == 30 + "800 /s ┤".count)
+    let margin = String(repeating: " ", count: "800 /s ┤".count)
+    let marks = String(repeating: " ", count: 10) + "△" + String(repeating: " ", count: 19) + "▲"
+    #expect(lines.contains(margin + marks))
     #expect(lines[0] == "w full, throughput.ops (higher is better)")
     #expect(lines.allSatisfy { $0.count <= 80 })
-    #expect(text.contains("60 nights"))
+    #expect(
+      lines.suffix(4) == [
+        "▲ \(nights[30].run): 1 k/s → 801 /s, -20.0 %, p < 0.0001", "    kernel_release: 6.1 → 6.6",
+        "△ \(nights[10].run)", "    new firmware",
+      ])
   }
 
   @Test func aHistoryIsMadeAnewFromTheFoldersOfRuns() throws {

@@ -12,7 +12,7 @@ public enum HistoryJSON {
     try text(Changes(changes: changes.map(Change.init)))
   }
 
-  /// `{"schema": 1, "series": […]}`, each with its nights and changes.
+  /// `{"schema": 1, "series": […]}`, each with its nights, changes and remarks.
   public static func series(_ drawings: [SeriesDrawing]) throws -> String {
     try text(
       Drawings(
@@ -20,7 +20,7 @@ public enum HistoryJSON {
           Drawing(
             series: Name(drawing.series),
             nights: drawing.nights.map { Point(run: $0.run, started: $0.began, value: $0.value) },
-            changes: drawing.changes.map(Change.init))
+            changes: drawing.changes.map(Change.init), remarks: drawing.remarks.map(Remark.init))
         }))
   }
 
@@ -49,6 +49,19 @@ public enum HistoryJSON {
     let series: Name
     let nights: [Point]
     let changes: [Change]
+    let remarks: [Remark]
+  }
+
+  private struct Remark: Encodable {
+    let run: String
+    let started: String
+    let configuration: [String]
+    let notes: [String]
+
+    init(_ remark: NightRemark) {
+      (run, started) = (remark.night.run, remark.night.began)
+      (configuration, notes) = (remark.configuration, remark.notes)
+    }
   }
 
   private struct Point: Encodable {

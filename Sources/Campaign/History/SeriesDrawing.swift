@@ -2,18 +2,20 @@ import Foundation
 import ResultStore
 
 /// A series on a terminal: a dot each night, or for the median of several where the terminal is narrower, and a mark below
-/// each change point.
+/// each change point and each night of which there is something to say.
 public struct SeriesDrawing: Sendable {
   private static let height = 12
 
   let series: Series
   let nights: [Night]
   let changes: [SeriesChange]
+  let remarks: [NightRemark]
 
   /// A drawing of all `nights`, with those `changes` marked that are of this series.
-  public init(_ series: Series, nights: [Night], changes: [SeriesChange]) {
+  public init(_ series: Series, nights: [Night], changes: [SeriesChange], remarks: [NightRemark]) {
     self.series = series
     self.nights = nights
+    self.remarks = remarks
     self.changes = changes.filter { $0.series == series }.sorted { $0.night.started < $1.night.started }
   }
 
@@ -31,7 +33,7 @@ public struct SeriesDrawing: Sendable {
       return String(repeating: " ", count: margin - label.count) + label + " ┤" + cells
     }
     let marks = String(repeating: " ", count: margin + 2) + bins.map { mark($0, usesColor) }.joined()
-    let lines = rows + (changes.isEmpty ? [] : [marks])
+    let lines = rows + (changes.isEmpty && remarks.isEmpty ? [] : [marks])
     return title + lines.map { Self.trimmed($0) + "\n" }.joined() + axis(margin) + list
   }
 
@@ -54,7 +56,7 @@ public struct SeriesDrawing: Sendable {
 
   private func mark(_ bin: Bin, _ usesColor: Bool) -> String {
     let here = changes.filter { bin.nights.contains(nights.count - $0.age) }
-    guard !here.isEmpty else { return " " }
+    guard !here.isEmpty else { return remarks.contains { bin.nights.contains($0.index) } ? "△" : " " }
     guard usesColor else { return "▲" }
     return (here.allSatisfy(\.isImprovement) ? TerminalColor.green : .red).paint("▲")
   }
@@ -64,13 +66,22 @@ public struct SeriesDrawing: Sendable {
     return String(repeating: " ", count: margin + 2) + "\(first.began) to \(last.began), \(nights.count) nights\n"
   }
 
+  /// Changes, and below them nights without one of which there is something to say.
   private var list: String {
-    changes.map { change in
+    let told = Set(changes.map(\.night.run))
+    let found = changes.map { change in
       let values = HistoryText.values(change)
+      let notes = remarks.first { $0.night.run == change.night.run }?.notes ?? []
       return "▲ \(change.night.run): \(values[0]) → \(values[1]), \(values[2]), p \(values[3])\n"
-        + change.configuration.map { "    \($0)\n" }.joined()
-    }.joined()
+        + Self.indented(change.configuration + notes)
+    }
+    let said = remarks.filter { !told.contains($0.night.run) }.map {
+      "△ \($0.night.run)\n" + Self.indented($0.configuration + $0.notes)
+    }
+    return (found + said).joined()
   }
+
+  private static func indented(_ lines: [String]) -> String { lines.map { "    \($0)\n" }.joined() }
 
   private func quantity(_ value: Double) -> String { ResultTable.quantity(value, unit: series.metric.unit) }
 

@@ -23,20 +23,18 @@ public struct HistoryRun: Codable, Sendable, Equatable {
 extension History {
   /// Every run, the oldest first.
   public func runs() throws(HistoryError) -> [HistoryRun] {
-    try read { db in
-      let notes = try Row.fetchAll(db, sql: "SELECT run, content FROM note ORDER BY id").reduce(
-        into: [Int64: [String]]()
-      ) { $0[$1[0], default: []].append($1[1]) }
-      return try Row.fetchAll(
+    let notes = try notes()
+    return try read { db in
+      try Row.fetchAll(
         db,
         sql: """
-          SELECT id, name, began, status, version, fingerprint, (SELECT count(*) FROM sample WHERE run = run.id) AS cells
+          SELECT name, began, status, version, fingerprint, (SELECT count(*) FROM sample WHERE run = run.id) AS cells
           FROM run ORDER BY started, id
           """
       ).map { row in
         HistoryRun(
           id: row["name"], started: row["began"], status: row["status"], version: row["version"],
-          fingerprint: row["fingerprint"], cells: row["cells"], notes: notes[row["id"]] ?? [])
+          fingerprint: row["fingerprint"], cells: row["cells"], notes: notes[row["name"]] ?? [])
       }
     }
   }

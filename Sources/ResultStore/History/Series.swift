@@ -37,6 +37,8 @@ public struct Night: Sendable, Equatable {
   public var started: Double
   /// The median, in the metric's unit.
   public var value: Double
+  /// Nights on which it is the same had the same host configuration, and the same version of pvbench.
+  public var state: String
 }
 
 extension History {
@@ -83,27 +85,31 @@ extension History {
 
   /// Its nights, the oldest first, or those at these places. A night that was missed is not there.
   public func nights(of series: Series, at places: Range<Int> = 0..<Int.max) throws(HistoryError) -> [Night] {
-    try read { db in
-      try Row.fetchAll(
-        try db.cachedStatement(
-          sql: """
-            SELECT run.name, run.began, point.started, point.median FROM point JOIN run ON run.id = point.run
-            WHERE point.series = ? ORDER BY point.started, point.run LIMIT ? OFFSET ?
-            """), arguments: [series.id, places.count, places.lowerBound]
-      ).map { Night(run: $0[0], began: $0[1], started: $0[2], value: $0[3]) }
-    }
+    try nights(of: series, "ORDER BY point.started, point.run", places)
   }
 
   /// Its newest nights, the oldest first.
   public func nights(of series: Series, last count: Int) throws(HistoryError) -> [Night] {
+    try nights(of: series, "ORDER BY point.started DESC, point.run DESC", 0..<count).reversed()
+  }
+
+  private func nights(of series: Series, _ order: String, _ places: Range<Int>) throws(HistoryError) -> [Night] {
     try read { db in
       try Row.fetchAll(
         try db.cachedStatement(
           sql: """
-            SELECT run.name, run.began, point.started, point.median FROM point JOIN run ON run.id = point.run
-            WHERE point.series = ? ORDER BY point.started DESC, point.run DESC LIMIT ?
-            """), arguments: [series.id, count]
-      ).map { Night(run: $0[0], began: $0[1], started: $0[2], value: $0[3]) }.reversed()
+            SELECT run.name, run.began, point.started, point.median, run.configuration || ' ' || run.version
+            FROM point JOIN run ON run.id = point.run WHERE point.series = ? \(order) LIMIT ? OFFSET ?
+            """), arguments: [series.id, places.count, places.lowerBound]
+      ).map { Night(run: $0[0], began: $0[1], started: $0[2], value: $0[3], state: $0[4]) }
+    }
+  }
+
+  /// Remarks by the id of their run, oldest first.
+  public func notes() throws(HistoryError) -> [String: [String]] {
+    try read { db in
+      try Row.fetchAll(db, sql: "SELECT run.name, content FROM note JOIN run ON run.id = note.run ORDER BY note.id")
+        .reduce(into: [:]) { $0[$1[0], default: []].append($1[1]) }
     }
   }
 
