@@ -49,6 +49,19 @@ import Testing
     #expect(try runs() == ["run-1", "run-3"])
   }
 
+  @Test func aFullDiskKeepsNobodyFromReading() async throws {
+    let path = scratch.path
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      let history = try History.open(in: path, creating: false)
+      #expect(try history.runs().map(\.id) == ["run-1"])
+      #expect(!history.isWritable)
+    }
+    #expect(try runs() == ["run-1"])
+  }
+
   @Test func withoutTheRightToWriteAHistoryIsRead() async throws {
     let path = scratch.path
     #expect(chmod(path, 0o555) == 0)

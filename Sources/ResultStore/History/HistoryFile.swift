@@ -50,4 +50,10 @@ enum HistoryFile {
     guard bytes[applicationID].reduce(UInt32(0), { $0 << 8 | UInt32($1) }) == UInt32(HistorySchema.applicationID)
     else { throw .damaged(path: path, detail: "it is the database of another program") }
   }
+
+  /// Whether everything is in the file itself, and nothing in a write-ahead log beside it.
+  static func isWhole(_ path: String) -> Bool {
+    let log = try? FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? UInt64
+    return log ?? 0 == 0
+  }
 }
