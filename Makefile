@@ -15,9 +15,10 @@
 # make test-formats   every report format against readers of others: promtool, the JUnit schema, OpenTelemetry's, a browser's view
 # make test-browser   report.html in Chromium: controls, keyboard, accessibility, no script; pictures in docs/images
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
+# make bench-history   the bars of the history on made-up nights: speed, memory, steps found, kills (NIGHTS=… CELLS=… KILLS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
-PACKAGES := libnuma-dev liburing-dev pkg-config
+PACKAGES := libnuma-dev liburing-dev libsqlite3-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
 PYTHON_PACKAGES := python3-venv
@@ -83,6 +84,9 @@ bench-peers: build packages-peer
 bench-exits: build
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/exits $(or $(ROUNDS),10) exit
+
+bench-history: build
+	.build/release/bench-history .build/release/pvbench .build/bench-history $(or $(NIGHTS),1000) $(or $(CELLS),500) $(or $(KILLS),200)
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)

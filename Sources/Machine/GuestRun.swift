@@ -24,8 +24,8 @@ public enum GuestRun {
   }
 
   private static func one(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    switch specification.runner {
-    case .builtin: try Machine(specification).run()
+    switch specification.runner.told {
+    case .builtin, .previous: try Machine(specification).run()
     case .bare: try BareRun(specification).run()
     case .qemu, .qemuTCG, .kvmtool: try QEMUGuest.run(specification)
     }

@@ -17,6 +17,8 @@ public struct CampaignOptions: Sendable {
   public var resume: String?
   /// Use a `--disk` that holds data.
   public var overwriteDisk = false
+  /// The run that this one is compared with when it is over.
+  public var against: Against?
   /// The command line, for the record.
   public var command: [String] = []
   /// pvbench's version, for the record.
@@ -60,6 +62,8 @@ public struct Campaign: Sendable {
   public let folder: RunFolder
   let saved: SavedCampaign
   let supervisor: Supervisor
+  /// Of another build, where there is one.
+  let previous: Supervisor?
   let resources: MachineResources
   let outlook: String
   /// What is known of the gate between runs of this host, for the record.
@@ -105,6 +109,8 @@ public struct Campaign: Sendable {
     let qemu = programs.contains(where: \.isQEMU) ? host.qemu(options.environment) : nil
     if case .missing(let reason) = qemu, programs.allSatisfy(\.isQEMU) { throw .host(reason) }
     let supervisor = try Supervisor.locate(environment: options.environment)
+    let previous =
+      programs.contains(.previous) ? try Supervisor.locatePrevious(environment: options.environment) : nil
     if let disk = plan.request.disk, plan.needsDisk {
       try DiskTarget.check(disk, needed: plan.imageBytes)
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
@@ -112,6 +118,8 @@ public struct Campaign: Sendable {
     let vcpus = plan.mostVCPUs
     var record = host.record(vcpus, kvmPath, options.out)
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
+    if let previous { record.configuration["previous_runner"] = .string(previous.runner) }
+    try options.against?.check(plan, on: record)
     let home = plan.request.numaNode
     var resources = host.resources(vcpus, home, kvmPath)
     if let home, case .failure(let obstacle)? = resources.placements[.local] {
@@ -126,7 +134,8 @@ public struct Campaign: Sendable {
       }
       existing.folder.removeLeftovers()
       return Campaign(
-        folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: existing.folder, saved: existing.saved, supervisor: supervisor, previous: previous,
+        resources: resources, outlook: outlook)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
@@ -135,7 +144,8 @@ public struct Campaign: Sendable {
         host: record)
       try saved.write(to: folder)
       return Campaign(
-        folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: folder, saved: saved, supervisor: supervisor, previous: previous, resources: resources,
+        outlook: outlook)
     } catch let error as CampaignError {
       throw error
     } catch {
@@ -235,6 +245,7 @@ public struct Campaign: Sendable {
     } else {
       if let image, cell.isCached { try prepare(image) }
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      let supervisor = cell.program == .previous ? previous ?? supervisor : supervisor
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let limit = Duration.seconds(Plan.limitSeconds(cell))
       let outcome =

@@ -84,7 +84,7 @@ struct SavedCampaign: Codable, Equatable, Sendable {
 
 /// Stored runs as records.
 public enum StoredRun {
-  /// The run that a user names by path or, inside `parent`, by id.
+  /// The run that a user names by path or, inside `parent`, by id or as a baseline.
   ///
   /// - Throws: `CampaignError.usage` where there is no such run, with the nearest id that exists.
   public static func find(_ name: String, in parent: String) throws(CampaignError) -> RunFolder {
@@ -93,9 +93,11 @@ public enum StoredRun {
     do {
       return try RunFolder.find(name, in: parent)
     } catch {
+      if let named = try Baseline.folder(name, in: parent) { return named }
       let ids = ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [])
         .filter { (try? RunFolder.open("\(parent)/\($0)")) != nil }
-      throw .usage("\(error)" + (name.contains("/") ? "" : NearestName.hint(for: name, in: ids)))
+      let names = ids + Baselines(in: parent).names
+      throw .usage("\(error)" + (name.contains("/") ? "" : NearestName.hint(for: name, in: names)))
     }
   }
 
