@@ -9,16 +9,10 @@ public enum CompareHTML {
   public static func render(
     _ document: ComparisonDocument, options: ReportOptions = ReportOptions()
   ) throws(ReportError) -> [UInt8] {
-    let style: String
-    let templates: Templates
-    if let folder = options.templates {
-      style = try Templates(folder: folder, format: "html").text("style.css")
-      templates = try Templates(folder: folder, format: "compare")
-    } else {
-      style = try Templates(embedded: "html").text("style.css")
-      templates = Templates(embedded: "compare")
-    }
-    return Array(try templates.render(CompareViewModel(document, style: Markup(text: style))).utf8)
+    let style = try Templates(for: "html", options: options).text("style.css")
+    return Array(
+      try Templates(for: "compare", options: options).render(CompareViewModel(document, style: Markup(text: style)))
+        .utf8)
   }
 }
 

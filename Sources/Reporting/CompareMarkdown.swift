@@ -9,10 +9,11 @@ public enum CompareMarkdown {
     var lines = ["## pvbench compare: \(CompareWords.counts(document))", ""]
     for (name, run) in [("A", document.a), ("B", document.b)] {
       lines.append(
-        "- \(name): `\(code(run.id))`, \(run.status.rawValue), pvbench \(escaped(run.version)), seed \(run.seed)")
+        "- \(name): `\(code(run.id))`, \(run.status.rawValue), pvbench \(MarkdownText.escaped(run.version)), seed \(run.seed)"
+      )
     }
-    lines += document.differences.map { "- " + escaped($0.words("in A", "in B")) }
-    lines += CompareWords.thresholds(document).map { "- threshold: " + escaped($0) }
+    lines += document.differences.map { "- " + MarkdownText.escaped($0.words("in A", "in B")) }
+    lines += CompareWords.thresholds(document).map { "- threshold: " + MarkdownText.escaped($0) }
     lines += ["", "| Workload | Mode | Metric | A | B | B/A | p | after Holm | MDE | Verdict |"]
     lines.append("|---|---|---|--:|--:|--:|--:|--:|--:|---|")
     lines += document.primaries.map(row)
@@ -21,7 +22,7 @@ public enum CompareMarkdown {
       "Medians over guest boots and Hodges–Lehmann ratios, with 95 % intervals in brackets. MDE is the smallest change for the "
         + "worse that this many boots show in 80 % of comparisons.",
     ]
-    lines += CalibrationWords.lines(document.calibration).flatMap { ["", escaped($0)] }
+    lines += CalibrationWords.lines(document.calibration).flatMap { ["", MarkdownText.escaped($0)] }
     return Array((lines.joined(separator: "\n") + "\n").utf8)
   }
 
@@ -30,28 +31,14 @@ public enum CompareMarkdown {
     let isCalled = record.verdict == .regressed || record.verdict == .improved
     let verdict = isCalled ? "**\(words.verdict)**" : words.verdict
     let cells = [
-      "`\(code(record.workload))`", escaped(record.mode), escaped(record.metric),
-      escaped(CompareWords.side(record.a, unit: record.unit)), escaped(CompareWords.side(record.b, unit: record.unit)),
-      escaped(words.ratio), words.p ?? "", words.holm ?? "",
+      "`\(code(record.workload))`", MarkdownText.escaped(record.mode), MarkdownText.escaped(record.metric),
+      MarkdownText.escaped(CompareWords.side(record.a, unit: record.unit)),
+      MarkdownText.escaped(CompareWords.side(record.b, unit: record.unit)),
+      MarkdownText.escaped(words.ratio), words.p ?? "", words.holm ?? "",
       [words.effect, words.basis].compactMap(\.self).joined(separator: " "),
-      verdict + (record.reason.map { ": " + escaped($0) } ?? ""),
+      verdict + (record.reason.map { ": " + MarkdownText.escaped($0) } ?? ""),
     ]
     return "| " + cells.joined(separator: " | ") + " |"
-  }
-
-  /// Text that means itself: no mark-up, no HTML, no end of a cell or of a line.
-  static func escaped(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\n", "\r": escaped += " "
-      case "\\", "`", "*", "_", "[", "]", "<", ">", "|", "#", "&", "~", "!":
-        escaped += "\\"
-        escaped.unicodeScalars.append(scalar)
-      default: escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return escaped
   }
 
   /// Text inside back-ticks, where a back-tick or the end of a cell cannot be escaped alike everywhere.

@@ -3,7 +3,7 @@ import Statistics
 
 /// Everything that the page says, computed before any template sees it. Property names are the names that templates use.
 struct ReportViewModel: Sendable {
-  let style: Markup
+  let parts: PageParts
   let runID: String
   let version: String
   let seed: String
@@ -24,6 +24,7 @@ struct ReportViewModel: Sendable {
   let runners: RunnersSection?
   let distributions: [DistributionSection]
   let curves: CurvesSection?
+  let capacity: CapacitySection?
   let workloads: [WorkloadSection]
   let workloadGroups: [WorkloadGroup]
   /// True where long tables are folded away.
@@ -45,8 +46,8 @@ struct ReportViewModel: Sendable {
   let replay: String?
   let methods: [String]
 
-  init(_ run: RunRecord, style: Markup) {
-    self.style = style
+  init(_ run: RunRecord, parts: PageParts) {
+    self.parts = parts
     let cells = run.cells.map(CellSummary.init)
     runID = run.id
     version = run.version
@@ -54,7 +55,7 @@ struct ReportViewModel: Sendable {
     started = run.started
     finished = run.finished
     statusText = run.status.rawValue
-    statusWarning = Self.warning(of: run.status)
+    statusWarning = run.status.warning
 
     let all = Headline.all(run, cells: cells)
     lead = all.first
@@ -65,13 +66,14 @@ struct ReportViewModel: Sendable {
     hasWarnings = !warnings.isEmpty
     let count = warnings.isEmpty ? "no warnings" : warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
     warningsText = "\(count) about this host"
-    gate = Methods.gate(run.calibration)
+    gate = Methods.gate(run)
 
     forest = ForestSection(run)
     causes = CausesSection(run)
     runners = RunnersSection(run)
     distributions = DistributionSection.all(run, cells: cells)
     curves = CurvesSection(run)
+    capacity = CapacitySection(run, cells: cells)
     workloads = WorkloadSection.all(run, cells: cells)
     workloadGroups = WorkloadGroup.all(run, workloads)
     isLong = run.isLong
@@ -92,15 +94,6 @@ struct ReportViewModel: Sendable {
   }
 
   private static let mostMissing = 16
-
-  private static func warning(of status: RunStatus) -> String? {
-    switch status {
-    case .complete: nil
-    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
-    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
-    case .failed: "This run failed. What is shown had finished before."
-    }
-  }
 
   /// Notes that are about no metric (those stand in their metric's row), each once.
   private static func remarks(_ cells: [CellSummary], metrics: MetricTable) -> [String] {
@@ -129,6 +122,18 @@ struct ReportViewModel: Sendable {
   }
 }
 
+extension RunStatus {
+  /// What a reader must know first; nil for a complete run.
+  var warning: String? {
+    switch self {
+    case .complete: nil
+    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
+    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
+    case .failed: "This run failed. What is shown had finished before."
+    }
+  }
+}
+
 /// A name and what it is.
 struct Fact: Sendable {
   let label: String
@@ -138,13 +143,14 @@ struct Fact: Sendable {
 /// How the figures were made, in as few sentences as will do (docs/methodology.md has the rest).
 enum Methods {
   /// What is known of the gate between two runs; the modes of one run have the same level and floors.
-  static func gate(_ calibration: CalibrationNote?) -> String {
-    guard calibration != nil else {
+  static func gate(_ run: RunRecord) -> String {
+    guard let calibration = run.calibration else {
       return "The gate is not calibrated on this host: its false-positive rate here is unknown."
     }
     let lines = CalibrationWords.lines(calibration)
     return "The gate that compares runs of this host was " + lines.joined(separator: "; ") + "."
   }
+
   static let sentences = [
     """
     One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \
