@@ -9,10 +9,10 @@ public enum CompareHTML {
   public static func render(
     _ document: ComparisonDocument, options: ReportOptions = ReportOptions()
   ) throws(ReportError) -> [UInt8] {
-    // The style sheet is the run report's, and so is a replacement of it.
     let style = try Templates(for: "html", options: options).text("style.css")
-    let templates = try Templates(for: "compare", options: options)
-    return Array(try templates.render(CompareViewModel(document, style: Markup(text: style))).utf8)
+    return Array(
+      try Templates(for: "compare", options: options).render(CompareViewModel(document, style: Markup(text: style)))
+        .utf8)
   }
 }
 

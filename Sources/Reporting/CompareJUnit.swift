@@ -8,17 +8,19 @@ public enum CompareJUnit {
   public static func render(_ document: ComparisonDocument) -> [UInt8] {
     let primaries = document.primaries
     let suites = primaries.reduce(into: [String]()) { if !$0.contains($1.suite) { $0.append($1.suite) } }
-    var text = #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n"
-    text += "<testsuites name=\"pvbench compare\" \(counts(primaries))>\n"
+    let names = "pvbench compare \(document.a.id) \(document.b.id)"
+    var xml = #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n"
+    xml += "<testsuites name=\(XMLText.attribute(names))\(counts(primaries))>\n"
     for suite in suites {
       let records = primaries.filter { $0.suite == suite }
-      text += "  <testsuite name=\"\(XMLText.escaped(suite))\" \(counts(records))>\n    <properties>\n"
+      xml += "  <testsuite name=\(XMLText.attribute("pvbench.\(suite)"))\(counts(records))"
+      xml += " skipped=\"\(records.count(where: isSkipped))\">\n    <properties>\n"
       for (name, value) in properties(document) {
-        text += "      <property name=\"\(name)\" value=\"\(XMLText.escaped(value))\"/>\n"
+        xml += "      <property name=\"\(name)\" value=\(XMLText.attribute(value))/>\n"
       }
-      text += "    </properties>\n" + records.map(testCase).joined() + "  </testsuite>\n"
+      xml += "    </properties>\n" + records.map(testCase).joined() + "  </testsuite>\n"
     }
-    return Array((text + "</testsuites>\n").utf8)
+    return Array((xml + "</testsuites>\n").utf8)
   }
 
   private static func properties(_ document: ComparisonDocument) -> [(String, String)] {
@@ -27,9 +29,7 @@ public enum CompareJUnit {
   }
 
   private static func counts(_ records: [ComparisonRecord]) -> String {
-    let failures = records.count { $0.verdict == .regressed }
-    return
-      #"tests="\#(records.count)" failures="\#(failures)" errors="0" skipped="\#(records.count(where: isSkipped))""#
+    #" tests="\#(records.count)" failures="\#(records.count { $0.verdict == .regressed })" errors="0""#
   }
 
   private static func isSkipped(_ record: ComparisonRecord) -> Bool {
@@ -38,20 +38,19 @@ public enum CompareJUnit {
 
   private static func testCase(_ record: ComparisonRecord) -> String {
     let words = CompareWords(record)
-    let message = XMLText.escaped(words.verdict + (record.reason.map { ": \($0)" } ?? ""))
-    var text =
-      #"    <testcase classname="\#(XMLText.escaped(record.workload))" name="\#(XMLText.escaped("\(record.metric) \(record.mode)"))">"#
-      + "\n"
-    if record.verdict == .regressed {
-      text +=
-        #"      <failure type="regressed" message="\#(message)">\#(XMLText.escaped(evidence(words)))</failure>"# + "\n"
-    } else if isSkipped(record) {
-      text += #"      <skipped message="\#(message)"/>"# + "\n"
+    let message = XMLText.attribute(words.verdict + (record.reason.map { ": \($0)" } ?? ""))
+    let evidence = XMLText.text(evidence(words))
+    var xml = "    <testcase classname=\(XMLText.attribute("pvbench.\(record.suite)"))"
+    xml += " name=\(XMLText.attribute("\(record.workload) (\(record.mode)) \(record.metric)"))>\n"
+    switch record.verdict {
+    case .regressed: xml += "      <failure type=\"regressed\" message=\(message)>\(evidence)</failure>\n"
+    case .inconclusive, .notComparable: xml += "      <skipped message=\(message)/>\n"
+    case .improved, .noChangeFound: break
     }
-    if record.verdict != .notComparable, record.verdict != .regressed {
-      text += "      <system-out>\(message): \(XMLText.escaped(evidence(words)))</system-out>\n"
+    if record.verdict != .notComparable {
+      xml += "      <system-out>\(XMLText.text(words.verdict)): \(evidence)</system-out>\n"
     }
-    return text + "    </testcase>\n"
+    return xml + "    </testcase>\n"
   }
 
   private static func evidence(_ words: CompareWords) -> String {

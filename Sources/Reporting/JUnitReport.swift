@@ -66,7 +66,7 @@ public enum JUnitReport {
       var xml = "    <testcase classname=\(XMLText.attribute("pvbench.\(suite)"))"
       xml += " name=\(XMLText.attribute("\(cell.workload) (\(cell.mode))"))>"
       let message = XMLText.attribute(reasons.first ?? "")
-      let details = XMLText.escaped(reasons.joined(separator: "\n"))
+      let details = XMLText.text(reasons.joined(separator: "\n"))
       switch outcome {
       case .ok: break
       case .skipped: xml += "\n      <skipped message=\(message)>\(details)</skipped>"
@@ -74,7 +74,7 @@ public enum JUnitReport {
       case .invalid: xml += "\n      <failure type=\"invalid\" message=\(message)>\(details)</failure>"
       }
       if !output.isEmpty {
-        xml += "\n      <system-out>\(XMLText.escaped(output.joined(separator: "\n")))</system-out>"
+        xml += "\n      <system-out>\(XMLText.text(output.joined(separator: "\n")))</system-out>"
       }
       return xml + "\n    </testcase>\n"
     }

@@ -87,7 +87,7 @@ struct MarkdownModel: Sendable {
     hasMissing = !missing.isEmpty
     let lost = missing.reduce(0) { $0 + $1.count }
     missingText = lost == 1 ? "1 repetition that enters no figure" : "\(lost) repetitions that enter no figure"
-    gate = Methods.gate(run.calibration)
+    gate = Methods.gate(run)
     version = run.version
     command = MarkdownText.block(ReportViewModel.shellLine(run.command))
   }

@@ -66,7 +66,7 @@ struct ReportViewModel: Sendable {
     hasWarnings = !warnings.isEmpty
     let count = warnings.isEmpty ? "no warnings" : warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
     warningsText = "\(count) about this host"
-    gate = Methods.gate(run.calibration)
+    gate = Methods.gate(run)
 
     forest = ForestSection(run)
     causes = CausesSection(run)
@@ -143,13 +143,14 @@ struct Fact: Sendable {
 /// How the figures were made, in as few sentences as will do (docs/methodology.md has the rest).
 enum Methods {
   /// What is known of the gate between two runs; the modes of one run have the same level and floors.
-  static func gate(_ calibration: CalibrationNote?) -> String {
-    guard calibration != nil else {
+  static func gate(_ run: RunRecord) -> String {
+    guard let calibration = run.calibration else {
       return "The gate is not calibrated on this host: its false-positive rate here is unknown."
     }
     let lines = CalibrationWords.lines(calibration)
     return "The gate that compares runs of this host was " + lines.joined(separator: "; ") + "."
   }
+
   static let sentences = [
     """
     One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \

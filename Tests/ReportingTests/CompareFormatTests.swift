@@ -105,6 +105,7 @@ import Testing
     let cells = rows.map { $0.replacing("\\|", with: "").count { $0 == "|" } }
     #expect(Set(cells) == [11])
     #expect(text.contains(#"a\|b \| c \| \<img src=x\> \`d\` \*\*e\*\*"#))
+    #expect(!text.contains("| <img"))
   }
 
   @Test(arguments: ["<script>alert(1)</script>", "\" onload=\"x", "<\u{338}img src=x>"])
