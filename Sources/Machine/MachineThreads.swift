@@ -8,16 +8,18 @@ struct MachineThreads {
   private let workers: [PosixThread]
   private let devices: [any DeviceWorker]
 
-  /// Starts them where the specification wants them. A device that fails leaves a note in `failure`.
+  /// Starts them where the specification wants them. A device that fails leaves a note in `failure`; `delays` is told of every
+  /// thread.
   init(
     _ specification: MachineSpecification, devices: [any DeviceWorker], failure: WorkerFailure,
-    vcpus: [@Sendable () -> Void]
+    vcpus: [@Sendable () -> Void], delays: RunDelayWatch? = nil
   ) throws(PosixThread.CreationError) {
     self.devices = devices
     var workers: [PosixThread] = []
     for (index, device) in devices.enumerated() {
       workers.append(
         try PosixThread(name: "io\(index)", cpu: specification.ioCPU) {
+          delays?.enter()
           do { try device.run() } catch { failure.note("I/O thread \(index): \(error)") }
         })
     }
@@ -26,7 +28,10 @@ struct MachineThreads {
     var threads: [PosixThread] = []
     for (index, run) in vcpus.enumerated() {
       threads.append(
-        try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count], body: run))
+        try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) {
+          delays?.enter()
+          run()
+        })
     }
     self.vcpus = threads
   }

@@ -9,6 +9,8 @@ struct GuestOutcome {
   var stopReason = StopReason.interrupted
   var timedOutAfterSeconds: Double?
   var heartbeat: UInt64 = 0
+  /// How long this process stood still; nil where nobody looked.
+  var standstillSeconds: Double?
   var hostError: String?
   var panic: (vector: UInt64, error: UInt64, rip: UInt64, cr2: UInt64)?
   var records: [GuestRecord] = []
@@ -96,6 +98,7 @@ enum ReportBuilder {
       report.metrics["boot.first_instruction"] = Double(tsc &- outcome.createTSC) / hertz
     }
     if let tsc = outcome.readyTSC { report.metrics["boot.ready"] = Double(tsc &- outcome.createTSC) / hertz }
+    report.metrics["host.stood_still"] = outcome.standstillSeconds
     if let usage = outcome.memoryUsage {
       report.metrics["memory.guest_touched"] = Double(usage.guest)
       report.metrics["memory.runner_overhead"] = Double(usage.runner)
@@ -191,6 +194,8 @@ enum ReportBuilder {
     }
     // A counter that has not moved need not count on this host: missing is not zero.
     report.metrics["exits.kvm_per_op"] = window.kvmStats["exits"].map { Double($0) / operations }
+    report.metrics["host.run_delay"] = window.longestRunDelaySeconds
+    report.metrics["host.storage_read"] = window.storageReadBytes.map { Double($0) }
     report.metrics["host.cpu_seconds"] = window.cpuSeconds
     report.metrics["host.cpu_seconds_per_op"] = window.cpuSeconds / operations
   }

@@ -10,6 +10,15 @@ public enum DiskBacking: Equatable, Sendable {
   case null(byteCount: UInt64)
   /// No disk at all.
   case none
+
+  /// True where what is read comes past the page cache.
+  public var isDirect: Bool {
+    switch self {
+    case .file(_, let isBuffered): !isBuffered
+    case .polledFile: true
+    case .memory, .null, .none: false
+    }
+  }
 }
 
 /// What stands behind a guest's network card.

@@ -53,7 +53,7 @@ struct ReportViewModel: Sendable {
     started = run.started
     finished = run.finished
     statusText = run.status.rawValue
-    statusWarning = Self.warning(of: run.status)
+    statusWarning = Self.warning(of: run)
 
     let all = Headline.all(run, cells: cells)
     lead = all.first
@@ -92,13 +92,20 @@ struct ReportViewModel: Sendable {
 
   private static let mostMissing = 16
 
-  private static func warning(of status: RunStatus) -> String? {
-    switch status {
+  private static func warning(of run: RunRecord) -> String? {
+    switch run.status {
     case .complete: nil
     case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
-    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
+    case .invalid: invalidity(run.cells.flatMap(\.repetitions))
     case .failed: "This run failed. What is shown had finished before."
     }
+  }
+
+  private static func invalidity(_ repetitions: [RepetitionRecord]) -> String {
+    let invalid = repetitions.filter { $0.status == .invalid }
+    let count = "\(invalid.count) of \(repetitions.count) repetitions"
+    return "This run is invalid: \(count) say more of the host than of their guests. They enter no figure. "
+      + "The first: \(invalid.first?.reason ?? "no reason given")."
   }
 
   /// Notes that are about no metric (those stand in their metric's row), each once.

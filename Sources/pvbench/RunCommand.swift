@@ -53,6 +53,10 @@ struct RunCommand: AsyncParsableCommand {
   var linuxInitrd: String?
   @Flag(help: "Run them even where ring 0 is interpreted.")
   var force = false
+  @Option(
+    help: "Disturbances that leave a repetition valid, on hosts that always have them: \(Disturbance.forms).",
+    transform: Self.disturbances)
+  var tolerate: [Disturbance]?
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -103,6 +107,7 @@ struct RunCommand: AsyncParsableCommand {
     request.linuxKernel = linuxKernel
     request.linuxInitrd = linuxInitrd
     request.isForced = force ? true : nil
+    request.tolerated = tolerate
     return request
   }
 
@@ -111,6 +116,11 @@ struct RunCommand: AsyncParsableCommand {
   @Sendable private static func bytes(_ text: String) throws -> UInt64 {
     guard let value = Quantity.bytes(text) else { throw ValidationError("expected a size such as 64MiB") }
     return value
+  }
+
+  @Sendable private static func disturbances(_ text: String) throws -> [Disturbance] {
+    guard let list = Disturbance.list(text) else { throw ValidationError("expected \(Disturbance.forms)") }
+    return list
   }
 
   private func conclude(_ result: CampaignResult, signal: Int32?) throws {

@@ -1,4 +1,5 @@
 import Foundation
+import HostTopology
 import Measurement
 import ResultStore
 
@@ -62,6 +63,7 @@ public struct Campaign: Sendable {
   let supervisor: Supervisor
   let resources: MachineResources
   let outlook: String
+  let moment: @Sendable (_ cpus: [Int]) -> HostMoment
 
   /// One line where the host is less than fit to measure; nil where it is fit.
   public var hostWarnings: String? {
@@ -106,6 +108,7 @@ public struct Campaign: Sendable {
     }
     let vcpus = plan.mostVCPUs
     var record = host.record(vcpus, kvmPath, options.out)
+    record.configuration["unwatched"] = .array(host.moment([]).unwatched.map { .string($0.rawValue) })
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
     let home = plan.request.numaNode
     var resources = host.resources(vcpus, home, kvmPath)
@@ -121,7 +124,8 @@ public struct Campaign: Sendable {
       }
       existing.folder.removeLeftovers()
       return Campaign(
-        folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources, outlook: outlook,
+        moment: host.moment)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
@@ -130,7 +134,8 @@ public struct Campaign: Sendable {
         host: record)
       try saved.write(to: folder)
       return Campaign(
-        folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook,
+        moment: host.moment)
     } catch let error as CampaignError {
       throw error
     } catch {
@@ -189,11 +194,13 @@ public struct Campaign: Sendable {
     let missing = plan.steps.indices.filter { !finished.contains($0) }
     let image = try makeImage(for: missing, progress)
     defer { if let image, plan.request.disk == nil { unlink(image.path) } }
+    let countsReads: Bool
+    do { countsReads = try image?.countsReads() ?? false } catch { throw .failure("\(error)") }
     var pace = Pace(plan: plan, missing: missing)
     for order in missing where !Task.isCancelled {
       let step = pace.progress(order: order)
       progress.report(.started(step))
-      guard let file = try await measure(order, image: image, progress) else { return }
+      guard let file = try await measure(order, image: image, countsReads: countsReads, progress) else { return }
       try stored { () throws(StoreError) in try folder.write(file) }
       pace.finish(order: order)
       progress.report(.finished(step, file.repetition.status, reason: file.repetition.reason))
@@ -219,7 +226,7 @@ public struct Campaign: Sendable {
 
   /// Runs one repetition; nil where the campaign was interrupted in it.
   private func measure(
-    _ order: Int, image: DiskImage?, _ progress: any ProgressSink
+    _ order: Int, image: DiskImage?, countsReads: Bool, _ progress: any ProgressSink
   ) async throws(CampaignError) -> RepetitionFile? {
     let step = plan.steps[order]
     let cell = plan.cells[step.cell]
@@ -231,12 +238,15 @@ public struct Campaign: Sendable {
       let specification = plan.specification(of: step, disk: image?.path, resources: resources)
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let limit = Duration.seconds(Plan.limitSeconds(cell))
+      let cpus = specification.vcpuCPUs + (specification.ioCPU.map { [$0] } ?? [])
+      let before = moment(cpus)
       let outcome =
         if let tool = cell.workload.tool {
           await LinuxGuest.run(specification, tool: tool, limit: limit, on: supervisor)
         } else {
           await supervisor.run(specification, limit: limit)
         }
+      let events = HostEvents(before: before, after: moment(cpus))
       if case .noKVM(let reason) = outcome { throw .host(reason) }
       guard
         let ended = RepetitionJudge.record(
@@ -246,6 +256,8 @@ public struct Campaign: Sendable {
       var slots: [UInt64] = []
       if case .report(let report, let diagnostics) = outcome {
         slots = report.slots
+        Validity(of: cell, tolerated: plan.request.tolerated ?? [], countsReads: countsReads)
+          .judge(&record, metrics: report.metrics, events)
         diagnostics.forEach { progress.report(.detail($0)) }
         try stored { () throws(StoreError) in try folder.writeGuestLog(report.log, order: order) }
       }
