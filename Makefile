@@ -10,6 +10,7 @@
 # make fuzz    a million hostile inputs for every device, under the address sanitizer (RUNS=… TARGET=… JOBS=…)
 # make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
+# make bench-looking   what pvbench's own instruments cost, each on and off, interleaved (ROUNDS=…): results/looking.json
 # make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
@@ -22,7 +23,7 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics bench-aa bench-exits \
+.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics bench-aa bench-exits bench-looking \
   bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux clean
 
 bench: build
@@ -64,6 +65,9 @@ bench-aa: build
 bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
+
+bench-looking: build
+	.build/release/pvbench looking --rounds $(or $(ROUNDS),20)
 
 bench-exits: build
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c

@@ -107,12 +107,12 @@ private final class Machine {
         try processor.setLongMode(start)
         if index > 0 { try processor.setRunningState(.runnable) }
         tscHertz = UInt64(try processor.tscKHz()) * 1000
-        statistics.add(processor)
+        if specification.instruments.contains(.statistics) { statistics.add(processor) }
         vcpus.append(
           VCPURunner(
             vcpu: processor, dispatcher: dispatcher, phase: phase, ended: ended, tscHertz: tscHertz,
             exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil,
-            wayCounter: index == 0 ? wiring.wayCounter : nil))
+            wayCounter: index == 0 ? wiring.wayCounter : nil, instruments: specification.instruments))
       }
       try GuestLoader.writeStartInfo(
         orders: GuestPayload.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine,

@@ -189,8 +189,11 @@ enum ReportBuilder {
     if let exits = outcome.exits {
       report.exits = exits
       report.metrics["exits.per_op"] = Double(exits.userspace) / operations
-      let handlers = exits.latency.values.reduce(0) { $0 + $1.sum }
-      report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+      // Exits that nobody timed took an unknown time, not none.
+      if exits.total == 0 || !exits.latency.isEmpty {
+        let handlers = exits.latency.values.reduce(0) { $0 + $1.sum }
+        report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+      }
     }
     // A counter that has not moved need not count on this host: missing is not zero.
     report.metrics["exits.kvm_per_op"] = window.kvmStats["exits"].map { Double($0) / operations }

@@ -150,6 +150,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var ioCPU: Int?
   /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
   public var userspaceExitEvent: UInt64?
+  /// What looks at the guest.
+  public var instruments = Set(Instrument.allCases)
   /// The program that runs the guest.
   public var runner = GuestRunner.builtin
   /// QEMU's program, where it is the runner.
@@ -193,6 +195,8 @@ public struct MachineSpecification: Equatable, Sendable {
     if !memoryNodes.isEmpty { list.append("memory-nodes=" + memoryNodes.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
+    let missing = Instrument.allCases.filter { !instruments.contains($0) }
+    if !missing.isEmpty { list.append("without=" + missing.map(\.rawValue).joined(separator: ",")) }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
@@ -265,6 +269,12 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: GuestRunner.allCases.map(\.rawValue).joined(separator: " or "))
         }
         runner = named
+      case "without":
+        guard let left = Instrument.without(value) else {
+          throw .badValue(
+            argument: argument, expected: "some of " + Instrument.allCases.map(\.rawValue).joined(separator: ","))
+        }
+        instruments = left
       case "qemu": qemu = value
       case "guest": guestImage = value
       case "kvm": kvmPath = value

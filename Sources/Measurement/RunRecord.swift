@@ -374,13 +374,16 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var metrics: [Metric]
   /// Gains by their causes, after `--ablate`; nil in all other runs.
   public var attribution: [AttributionRecord]?
+  /// What the instruments cost on this host; nil where nobody has measured that.
+  public var looking: LookingRecord?
 
   /// A run; see the properties.
   public init(
     id: String, started: String, finished: String?, status: RunStatus, command: [String], version: String, seed: UInt64,
     host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric],
-    attribution: [AttributionRecord]? = nil
+    attribution: [AttributionRecord]? = nil, looking: LookingRecord? = nil
   ) {
+    self.looking = looking
     self.schema = Self.schema
     self.id = id
     self.started = started
@@ -398,9 +401,10 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution
+    case looking
   }
 
-  /// Writes every key but an absent `attribution`; an unfinished run has `finished: null`.
+  /// Writes every key but an absent `attribution` or `looking`; an unfinished run has `finished: null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schema, forKey: .schema)
@@ -416,5 +420,6 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try container.encode(comparisons, forKey: .comparisons)
     try container.encode(metrics, forKey: .metrics)
     try container.encodeIfPresent(attribution, forKey: .attribution)
+    try container.encodeIfPresent(looking, forKey: .looking)
   }
 }

@@ -31,6 +31,7 @@ struct ReportViewModel: Sendable {
   let cellCount: String
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
+  let looking: LookingSection?
   let boots: [BootRow]
   let host: [Fact]
   let warnings: [String]
@@ -77,6 +78,7 @@ struct ReportViewModel: Sendable {
     cellCount = "\(cells.count) cells"
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)
+    looking = LookingSection(run)
     boots = cells.compactMap(BootRow.init)
     host = HostFacts.all(run.host)
     missing = cells.flatMap(MissingRow.all)

@@ -14,7 +14,8 @@ import Foundation
       """,
     version: version,
     subcommands: [
-      RunCommand.self, CompareCommand.self, ReportCommand.self, BootCommand.self, DoctorCommand.self, ListCommand.self,
+      RunCommand.self, CompareCommand.self, ReportCommand.self, BootCommand.self, DoctorCommand.self,
+      LookingCommand.self, ListCommand.self,
     ])
 
   static func main() async {

@@ -118,7 +118,7 @@ struct RunCommand: AsyncParsableCommand {
     return value
   }
 
-  @Sendable private static func disturbances(_ text: String) throws -> [Disturbance] {
+  @Sendable static func disturbances(_ text: String) throws -> [Disturbance] {
     guard let list = Disturbance.list(text) else { throw ValidationError("expected \(Disturbance.forms)") }
     return list
   }

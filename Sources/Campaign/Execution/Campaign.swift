@@ -131,7 +131,8 @@ public struct Campaign: Sendable {
       let folder = try RunFolder.create(in: options.out, host: record.name)
       let saved = SavedCampaign(
         plan: plan, started: Date().formatted(.iso8601), command: options.command, version: options.version,
-        host: record)
+        host: record,
+        looking: CostOfLooking.last(in: options.out).flatMap { $0.fingerprint == record.fingerprint ? $0 : nil })
       try saved.write(to: folder)
       return Campaign(
         folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook,

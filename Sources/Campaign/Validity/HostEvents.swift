@@ -2,10 +2,10 @@ import HostTopology
 
 /// What happened to the host between two moments, as far as it can be read. What cannot be is in `unwatched`.
 struct HostEvents {
-  /// Stolen time of a guest's CPU that is let pass: a share of the time that passed, but never less than three of the ticks
+  /// Stolen time of a guest's CPU that is let pass: a share of the time that passed, but never less than five of the ticks
   /// that it is counted in.
-  static let stealShare = 0.03
-  static let stealSeconds = 0.03
+  static let stealShare = 0.05
+  static let stealSeconds = 0.05
   /// How far CLOCK_REALTIME may move against CLOCK_MONOTONIC_RAW without having been set: slewing is limited to 500 ppm
   /// (adjtimex(2)), and the two clocks are not read at once.
   static let slewShare = 0.001
@@ -32,7 +32,7 @@ struct HostEvents {
 
   private func steal(_ before: CPUMoment, _ after: CPUMoment) -> SeenDisturbance? {
     guard let first = before.stealSeconds, let last = after.stealSeconds else { return nil }
-    let stolen = last - first
+    let stolen = ((last - first) * 100).rounded() / 100  // ticks
     guard stolen > max(Self.stealSeconds, Self.stealShare * elapsedSeconds) else { return nil }
     return SeenDisturbance(
       kind: .steal,
