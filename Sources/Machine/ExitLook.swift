@@ -7,6 +7,12 @@ protocol ExitLook {
   static var hasStamps: Bool { get }
   /// True where those times go into histograms.
   static var hasHistograms: Bool { get }
+  /// True where every exit goes into a time line.
+  static var hasTimeline: Bool { get }
+}
+
+extension ExitLook {
+  static var hasTimeline: Bool { false }
 }
 
 /// The default: everything.
@@ -25,4 +31,11 @@ enum SumsLook: ExitLook {
 enum CountsLook: ExitLook {
   static var hasStamps: Bool { false }
   static var hasHistograms: Bool { false }
+}
+
+/// Everything, and every exit by itself.
+enum TimelineLook: ExitLook {
+  static var hasStamps: Bool { true }
+  static var hasHistograms: Bool { true }
+  static var hasTimeline: Bool { true }
 }

@@ -45,6 +45,7 @@ private final class Machine {
   private let wiring: Wiring
   private let workerFailure: WorkerFailure
   private let delays: RunDelayWatch?
+  private let timeline: Timeline?
   /// Whoever started this runner, as early as it can be known.
   private let parent = getppid()
   // Last, and never used again: the VM must outlive everything that was attached to it.
@@ -56,7 +57,7 @@ private final class Machine {
     }
     pv_use_one_heap()
     self.specification = specification
-    delays = specification.hasCPUForEachThread ? RunDelayWatch() : nil
+    delays = RunDelayWatch(specification)
     do {
       workerFailure = try WorkerFailure()
       ended = try EventFD()
@@ -96,6 +97,7 @@ private final class Machine {
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
+      var timeline: Timeline?
       for index in 0..<specification.vcpus {
         let processor = try machine.createVCPU(index: index)
         try processor.setCPUID(table.forVCPU(index))
@@ -107,17 +109,22 @@ private final class Machine {
         try processor.setLongMode(start)
         if index > 0 { try processor.setRunningState(.runnable) }
         tscHertz = UInt64(try processor.tscKHz()) * 1000
+        if index == 0, specification.timeline != nil {
+          timeline = Timeline(vcpus: specification.vcpus, workers: wiring.workers.count, tscHertz: tscHertz)
+        }
         if specification.instruments.contains(.statistics) { statistics.add(processor) }
         vcpus.append(
           VCPURunner(
             vcpu: processor, dispatcher: dispatcher, phase: phase, ended: ended, tscHertz: tscHertz,
             exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil,
-            wayCounter: index == 0 ? wiring.wayCounter : nil, instruments: specification.instruments))
+            wayCounter: index == 0 ? wiring.wayCounter : nil, instruments: specification.instruments,
+            trace: timeline?.vcpus[index]))
       }
       try GuestLoader.writeStartInfo(
         orders: GuestPayload.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine,
         into: memory)
       self.tscHertz = tscHertz
+      self.timeline = timeline
       self.vcpus = vcpus
       self.attendant = attendant
       self.memory = memory
@@ -135,7 +142,7 @@ private final class Machine {
     do {
       let threads = try MachineThreads(
         specification, devices: wiring.workers, failure: workerFailure,
-        vcpus: vcpus.map { vcpu in { vcpu.run() } }, delays: delays)
+        vcpus: vcpus.map { vcpu in { vcpu.run() } }, delays: delays, timeline: timeline)
       if !waitForEnd(&standstill), workerFailure.text == nil {
         timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9
       }
@@ -144,7 +151,20 @@ private final class Machine {
     } catch { throw MachineError(making: error) }
     var outcome = outcome(timedOutAfter: timedOutAfter)
     outcome.standstillSeconds = standstill.seconds
+    writeTimeline(&outcome)
     return ReportBuilder.report(outcome)
+  }
+
+  /// A time line that is not whole, or not there at all, is no reason to lose a measurement: it is a note.
+  private func writeTimeline(_ outcome: inout GuestOutcome) {
+    guard let timeline, let path = specification.timeline else { return }
+    do {
+      try TimelineFile.write(timeline, window: outcome.guestWindow, to: path)
+    } catch {
+      outcome.notes.append("no time line: \(error)")
+    }
+    guard timeline.dropped > 0 else { return }
+    outcome.notes.append("the time line is not whole: \(timeline.dropped) exits and sleeps did not fit")
   }
 
   /// Makes every vCPU that still runs leave the guest.

@@ -23,10 +23,10 @@ enum ProcessUsage {
   /// The calling thread's id.
   static var thread: Int32 { pv_gettid() }
 
-  /// Seconds that a thread of this process, by default the calling one, has waited for a CPU so far, from
-  /// /proc/self/task/TID/schedstat (Linux, scheduler/sched-stats.rst); nil where the kernel keeps no such account.
+  /// Seconds that a thread, by default the calling one, has waited for a CPU so far, from /proc/TID/schedstat (Linux,
+  /// scheduler/sched-stats.rst); nil where the kernel keeps no such account.
   static func runDelaySeconds(of thread: Int32 = thread) -> Double? {
-    let descriptor = open("/proc/self/task/\(thread)/schedstat", O_RDONLY | O_CLOEXEC)
+    let descriptor = open("/proc/\(thread)/schedstat", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     // Three numbers of 64 bits, and no more memory than they take: this is read where the runner's own is measured.

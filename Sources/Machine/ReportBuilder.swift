@@ -38,6 +38,12 @@ struct GuestOutcome {
   var memoryCounts: [String: UInt64] = [:]
   /// The way out that the guest has taken over and over.
   var way: WayOut?
+
+  /// When the guest's window opened and closed, by its own TSC; nil where it has said nothing of it.
+  var guestWindow: (start: UInt64, end: UInt64)? {
+    for case .window(_, _, let start, let end, _) in records { return (start, end) }
+    return nil
+  }
 }
 
 /// Turns an outcome into the runner's report.

@@ -39,6 +39,7 @@ final class VCPURunner: @unchecked Sendable {
   private let ended: EventFD
   private let exitEvent: UInt64?
   private let instruments: Set<Instrument>
+  private let trace: ExitTrace?
   /// Answers the guest's doorbells; nil but on the first vCPU, where the others' bells are writes that nothing decodes.
   private let attendant: DoorbellAttendant?
   /// Told of what KVM has gathered; nil where it gathers nothing, and on all vCPUs but the first.
@@ -54,11 +55,11 @@ final class VCPURunner: @unchecked Sendable {
   private(set) var notes: [String] = []
 
   /// A runner for `vcpu`, which signals `ended` when its loop has. `exitEvent` is the id of kvm:kvm_userspace_exit where it
-  /// may be counted; of what `instruments` leave out nothing is noted.
+  /// may be counted; of what `instruments` leave out nothing is noted. With a `trace`, every exit goes there.
   init(
     vcpu: consuming VCPU, dispatcher: ExitDispatcher, phase: WindowPhase, ended: EventFD, tscHertz: UInt64,
     exitEvent: UInt64?, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil,
-    instruments: Set<Instrument> = Set(Instrument.allCases)
+    instruments: Set<Instrument> = Set(Instrument.allCases), trace: ExitTrace? = nil
   ) {
     stopper = vcpu.stopper
     self.vcpu = vcpu
@@ -67,6 +68,7 @@ final class VCPURunner: @unchecked Sendable {
     self.ended = ended
     self.exitEvent = instruments.contains(.counter) ? exitEvent : nil
     self.instruments = instruments
+    self.trace = trace
     self.attendant = attendant
     self.wayCounter = wayCounter
     recorder = ExitRecorder(tscHertz: tscHertz)
@@ -80,6 +82,7 @@ final class VCPURunner: @unchecked Sendable {
     let counter = makeExitCounter()
     attendant?.begin()
     switch (instruments.contains(.stamps), instruments.contains(.histograms)) {
+    case (true, true) where trace != nil: loop(TimelineLook.self)
     case (true, true): loop(WholeLook.self)
     case (true, false): loop(SumsLook.self)
     case (false, _): loop(CountsLook.self)
@@ -112,6 +115,7 @@ final class VCPURunner: @unchecked Sendable {
       } else {
         recorder.count(tally.key, elements: tally.elements, bytes: tally.bytes, handlerTicks: handled)
       }
+      if Look.hasTimeline { trace?.add(tally.key, entered: returned, left: returned &+ handled) }
       lastReturn = returned
       switch outcome {
       case .resume: continue
@@ -120,7 +124,9 @@ final class VCPURunner: @unchecked Sendable {
         return
       case .doorbell(let bell):
         lastReturn = 0
-        guard answer(bell, at: Look.hasStamps ? returned : pv_rdtsc()) else { return }
+        let goesOn = answer(bell, at: Look.hasStamps ? returned : pv_rdtsc())
+        if Look.hasTimeline { trace?.answered(bell, entered: returned, left: pv_rdtsc()) }
+        guard goesOn else { return }
       }
     }
   }

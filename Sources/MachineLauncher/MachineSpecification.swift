@@ -150,6 +150,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var ioCPU: Int?
   /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
   public var userspaceExitEvent: UInt64?
+  /// The file that a time line of the repetition goes to; nil for none. The builtin runner's guests alone have one.
+  public var timeline: String?
   /// What looks at the guest.
   public var instruments = Set(Instrument.allCases)
   /// The program that runs the guest.
@@ -195,6 +197,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if !memoryNodes.isEmpty { list.append("memory-nodes=" + memoryNodes.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
+    if let timeline { list.append("timeline=\(timeline)") }
     let missing = Instrument.allCases.filter { !instruments.contains($0) }
     if !missing.isEmpty { list.append("without=" + missing.map(\.rawValue).joined(separator: ",")) }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
@@ -269,6 +272,7 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: GuestRunner.allCases.map(\.rawValue).joined(separator: " or "))
         }
         runner = named
+      case "timeline": timeline = value
       case "without":
         guard let left = Instrument.without(value) else {
           throw .badValue(

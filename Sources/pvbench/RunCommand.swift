@@ -53,6 +53,8 @@ struct RunCommand: AsyncParsableCommand {
   var linuxInitrd: String?
   @Flag(help: "Run them even where ring 0 is interpreted.")
   var force = false
+  @Flag(help: "Also a file for Perfetto or chrome://tracing of each repetition: guest, exits, threads.")
+  var timeline = false
   @Option(
     help: "Disturbances that leave a repetition valid, on hosts that always have them: \(Disturbance.forms).",
     transform: Self.disturbances)
@@ -108,6 +110,7 @@ struct RunCommand: AsyncParsableCommand {
     request.linuxInitrd = linuxInitrd
     request.isForced = force ? true : nil
     request.tolerated = tolerate
+    request.timeline = timeline ? true : nil
     return request
   }
 

@@ -59,6 +59,13 @@ struct ValidityTests {
     #expect(judged([:], Validity(bytesInFlight: 4096)).status == .ok)
   }
 
+  @Test func whatNobodyLookedAtIsNoted() {
+    var record = RepetitionRecord(index: 0, order: 0, status: .ok)
+    Validity().judge(&record, metrics: ["window.seconds": 2], Self.quiet)
+    #expect(record.status == .ok)
+    #expect(record.notes == ["load was not watched", "stopped was not watched"])
+  }
+
   @Test func theHostsOwnTroublesCountAsWell() {
     var later = HostMoment.quiet
     later.clocksource = "hpet"

@@ -32,25 +32,26 @@ struct StandstillTests {
     #expect(ProcessUsage.storageReadBytes(inAccount: "rchar: 1\n") == nil)
   }
 
-  @Test(arguments: [(["echo", "none"], true), (["stack:echo", "peer", "tap:x"], false)])
-  func onlyThreadsWithoutAFarSideHaveTheirCPUsForThemselves(networks: [String], expected: Bool) {
-    for network in networks {
-      var machine = MachineSpecification()
-      machine.vcpuCPUs = [1]
-      machine.ioCPU = 0
-      machine.network = NetworkBacking(network) ?? .none
-      #expect(machine.hasCPUForEachThread == expected)
-    }
+  /// What is watched: nothing, vCPUs, or I/O threads as well.
+  @Test(arguments: [
+    ("none", true), ("echo", true), ("stack:echo", false), ("peer", false), ("tap:x", false), ("iperf3", nil),
+  ])
+  func aFarSideRunsBesideTheIO(network: String, includesIO: Bool?) throws {
+    var machine = MachineSpecification()
+    machine.vcpuCPUs = [1]
+    machine.ioCPU = 0
+    machine.network = try #require(NetworkBacking(network))
+    #expect(RunDelayWatch(machine)?.includesIO == includesIO)
   }
 
   @Test func threadsThatTakeTurnsHaveNoCPUsOfTheirOwn() {
     var machine = MachineSpecification()
-    #expect(!machine.hasCPUForEachThread)
+    #expect(RunDelayWatch(machine) == nil)
     (machine.vcpus, machine.vcpuCPUs, machine.ioCPU) = (2, [0, 1], 1)
-    #expect(!machine.hasCPUForEachThread)
+    #expect(RunDelayWatch(machine) == nil)
     (machine.vcpus, machine.vcpuCPUs, machine.ioCPU) = (4, [0, 1], 2)
-    #expect(!machine.hasCPUForEachThread)
+    #expect(RunDelayWatch(machine) == nil)
     (machine.vcpus, machine.vcpuCPUs, machine.ioCPU) = (2, [0, 1], 2)
-    #expect(machine.hasCPUForEachThread)
+    #expect(RunDelayWatch(machine) != nil)
   }
 }

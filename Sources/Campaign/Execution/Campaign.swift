@@ -236,7 +236,11 @@ public struct Campaign: Sendable {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
       if let image, cell.isCached { try prepare(image) }
-      let specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      var specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      let hasTimeline = plan.request.timeline == true && cell.program == .builtin && cell.workload.tool == nil
+      if hasTimeline {
+        specification.timeline = try stored { () throws(StoreError) in try folder.newTimeline(order: order) }
+      }
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let limit = Duration.seconds(Plan.limitSeconds(cell))
       let cpus = specification.vcpuCPUs + (specification.ioCPU.map { [$0] } ?? [])
@@ -261,6 +265,7 @@ public struct Campaign: Sendable {
           .judge(&record, metrics: report.metrics, events)
         diagnostics.forEach { progress.report(.detail($0)) }
         try stored { () throws(StoreError) in try folder.writeGuestLog(report.log, order: order) }
+        if hasTimeline { try stored { () throws(StoreError) in try folder.keepTimeline(order: order) } }
       }
       if let image, cell.usesImage { try settle(image, after: step, slots: slots, record: &record) }
     }

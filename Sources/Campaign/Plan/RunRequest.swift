@@ -44,6 +44,9 @@ public struct RunRequest: Codable, Equatable, Sendable {
   /// Disturbances that leave a repetition valid; nil for none.
   public var tolerated: [Disturbance]?
 
+  /// A time line of every repetition; nil for none.
+  public var timeline: Bool?
+
   /// Kernel and initial ramdisk of `guest: linux` workloads.
   public var linuxKernel: String?
   /// See `linuxKernel`.
@@ -114,6 +117,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("linux-kernel", linuxKernel, planned.linuxKernel),
       differ("linux-initrd", linuxInitrd, planned.linuxInitrd),
       differ("tolerate", disturbances(self), disturbances(planned)),
+      differ("timeline", timeline, planned.timeline),
       differ("force", isForced, planned.isForced),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),

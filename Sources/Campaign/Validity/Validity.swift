@@ -28,6 +28,7 @@ struct Validity {
   /// names what may have been the cause.
   func judge(_ record: inout RepetitionRecord, metrics: [String: Double], _ host: HostEvents) {
     let all = seen(metrics, host)
+    if record.status == .ok { record.notes += Self.unwatched(metrics).map { "\($0.rawValue) was not watched" } }
     let grave = all.filter { !tolerated.contains($0.kind) }
     record.notes += all.filter { tolerated.contains($0.kind) }.map { "tolerated: \($0.text)" }
     guard !grave.isEmpty else { return }
@@ -37,6 +38,11 @@ struct Validity {
     case .invalid, .failed: record.reason = (record.reason.map { $0 + "; " } ?? "") + "meanwhile \(reason)"
     case .skipped: return
     }
+  }
+
+  /// What nobody could look at: threads that share CPUs, a kernel without that account.
+  private static func unwatched(_ metrics: [String: Double]) -> [Disturbance] {
+    [(.load, "host.run_delay"), (.stopped, "host.stood_still")].compactMap { metrics[$1] == nil ? $0 : nil }
   }
 
   private func load(_ metrics: [String: Double]) -> SeenDisturbance? {

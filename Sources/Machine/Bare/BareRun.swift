@@ -46,7 +46,7 @@ final class BareRun {
       try GuestLoader.writeStartInfo(
         orders: orders.encoded(), commandLine: "", shift: MemoryMap.processShift, into: memory)
     } catch { throw MachineError(making: error) }
-    delays = specification.hasCPUForEachThread ? RunDelayWatch() : nil
+    delays = RunDelayWatch(specification)
     attendant = DoorbellAttendant(memory: memory, statistics: VCPUStatistics(), delays: delays)
   }
 
