@@ -11,6 +11,7 @@
 # make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-calibration   how often compare is wrong on this host, and whether it finds a workload that is 10 % slower (RUNS=…)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
+# make bench-looking   what pvbench's own instruments cost, each on and off, interleaved (ROUNDS=…): results/looking.json
 # make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
 # make test-formats   every report format against readers of others: promtool, the JUnit schema, OpenTelemetry's, a browser's view
 # make test-browser   report.html in Chromium: controls, keyboard, accessibility, no script; pictures in docs/images
@@ -80,6 +81,9 @@ bench-calibration: build
 bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
+
+bench-looking: build
+	.build/release/pvbench looking --rounds $(or $(ROUNDS),20)
 
 bench-exits: build
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c

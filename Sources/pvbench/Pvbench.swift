@@ -15,7 +15,8 @@ import Foundation
     version: version,
     subcommands: [
       RunCommand.self, CompareCommand.self, BaselineCommand.self, CalibrateCommand.self, ReportCommand.self,
-      HistoryCommand.self, NightlyCommand.self, BootCommand.self, DoctorCommand.self, ListCommand.self,
+      HistoryCommand.self, NightlyCommand.self, BootCommand.self, DoctorCommand.self, LookingCommand.self,
+      ListCommand.self,
     ])
 
   static func main() async {

@@ -48,6 +48,12 @@ struct MeasureOptions: ParsableArguments {
   var linuxInitrd: String?
   @Flag(help: "Run them even where ring 0 is interpreted.")
   var force = false
+  @Flag(help: "Also a file for Perfetto or chrome://tracing of each repetition: guest, exits, threads.")
+  var timeline = false
+  @Option(
+    help: "Disturbances that leave a repetition valid, on hosts that always have them: \(Disturbance.forms).",
+    transform: Self.disturbances)
+  var tolerate: [Disturbance]?
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
 
@@ -85,6 +91,8 @@ struct MeasureOptions: ParsableArguments {
     request.linuxKernel = linuxKernel
     request.linuxInitrd = linuxInitrd
     request.isForced = force ? true : nil
+    request.tolerated = tolerate
+    request.timeline = timeline ? true : nil
     return request
   }
 
@@ -93,6 +101,11 @@ struct MeasureOptions: ParsableArguments {
   @Sendable private static func bytes(_ text: String) throws -> UInt64 {
     guard let value = Quantity.bytes(text) else { throw ValidationError("expected a size such as 64MiB") }
     return value
+  }
+
+  @Sendable static func disturbances(_ text: String) throws -> [Disturbance] {
+    guard let list = Disturbance.list(text) else { throw ValidationError("expected \(Disturbance.forms)") }
+    return list
   }
 }
 

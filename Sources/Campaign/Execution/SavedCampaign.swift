@@ -14,6 +14,8 @@ struct SavedCampaign: Codable, Equatable, Sendable {
   var command: [String]
   var version: String
   var host: HostRecord
+  /// What looking costs here, as it was known when the run began.
+  var looking: LookingRecord?
 
   /// Reads the plan of a run's folder.
   static func read(from folder: RunFolder) throws(CampaignError) -> SavedCampaign {
@@ -58,7 +60,7 @@ struct SavedCampaign: Codable, Equatable, Sendable {
           plan.cells.first { $0.workload.id == workload }?.workload.floored(metric) ?? metric
         },
         metrics: MetricCatalog.all.filter { occurring.contains($0.id) },
-        attribution: attribution.isEmpty ? nil : attribution)
+        attribution: attribution.isEmpty ? nil : attribution, looking: looking)
     } catch {
       throw .failure("\(error)")
     }
