@@ -83,6 +83,7 @@ final class PeerGuest {
     peer.timeoutNanoseconds = min(first.timeoutNanoseconds + 5_000_000_000, MachineSpecification.longestNanoseconds)
     peer.vcpuCPUs = first.ioCPU.map { [$0] } ?? []
     peer.userspaceExitEvent = nil
+    peer.traces = []
     return peer
   }
 

@@ -37,6 +37,8 @@ final class VCPURunner: @unchecked Sendable {
   private let phase: WindowPhase
   private let ended: EventFD
   private let exitEvent: UInt64?
+  /// Records KVM's tracepoints on this thread; nil where nobody asked for it.
+  private let tracer: ExitTracer?
   /// Answers the guest's doorbells; nil but on the first vCPU, where the others' bells are writes that nothing decodes.
   private let attendant: DoorbellAttendant?
   /// Told of what KVM has gathered; nil where it gathers nothing, and on all vCPUs but the first.
@@ -49,13 +51,15 @@ final class VCPURunner: @unchecked Sendable {
   private(set) var windowExits: ExitWindow?
   private(set) var panicRegisters: kvm_regs?
   private(set) var kernelExits: UInt64?
+  /// Exits of the whole life, by reason and place.
+  private(set) var lifetimeExits = LifetimeExits()
   private(set) var notes: [String] = []
 
   /// A runner for `vcpu`, which signals `ended` when its loop has. `exitEvent` is the id of kvm:kvm_userspace_exit where it
   /// may be counted.
   init(
     vcpu: consuming VCPU, dispatcher: ExitDispatcher, phase: WindowPhase, ended: EventFD, tscHertz: UInt64,
-    exitEvent: UInt64?, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil
+    exitEvent: UInt64?, tracer: ExitTracer? = nil, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil
   ) {
     stopper = vcpu.stopper
     self.vcpu = vcpu
@@ -63,6 +67,7 @@ final class VCPURunner: @unchecked Sendable {
     self.phase = phase
     self.ended = ended
     self.exitEvent = exitEvent
+    self.tracer = tracer
     self.attendant = attendant
     self.wayCounter = wayCounter
     recorder = ExitRecorder(tscHertz: tscHertz)
@@ -74,10 +79,12 @@ final class VCPURunner: @unchecked Sendable {
   /// Runs the vCPU to its end. Called on the vCPU's own thread: the kernel counts that thread's exits.
   func run() {
     let counter = makeExitCounter()
+    tracer?.attach()
     attendant?.begin()
     loop()
     follow()
     if let counter { kernelExits = try? counter.read() }
+    lifetimeExits = recorder.lifetime()
     hasEnded.store(true, ordering: .releasing)
     ended.signal()
   }

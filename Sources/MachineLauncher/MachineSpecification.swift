@@ -1,3 +1,5 @@
+import Measurement
+
 /// What stands behind a guest's disk.
 public enum DiskBacking: Equatable, Sendable {
   /// A raw file or block device; O_DIRECT unless `isBuffered`.
@@ -141,6 +143,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var ioCPU: Int?
   /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
   public var userspaceExitEvent: UInt64?
+  /// Tracepoints of KVM's that are recorded; empty where none is.
+  public var traces: [TracepointLayout] = []
   /// The program that runs the guest.
   public var runner = GuestRunner.builtin
   /// QEMU's program, where it is the runner.
@@ -184,6 +188,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if !memoryNodes.isEmpty { list.append("memory-nodes=" + memoryNodes.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
+    list += traces.map { "trace:\($0.argument)" }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     list.append("kvm=\(kvmPath)")
@@ -268,6 +273,11 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: subsystem.values.map(\.name).joined(separator: " or "))
         }
         choices[name] = value
+      case _ where key.hasPrefix("trace:"):
+        guard let layout = TracepointLayout(argument: String(argument.dropFirst("trace:".count))) else {
+          throw .badValue(argument: argument, expected: "trace:NAME=ID,FIELD@OFFSET+SIZE…")
+        }
+        traces.append(layout)
       case _ where key.hasPrefix("parameter:"):
         parameters.append((String(key.dropFirst("parameter:".count)), value))
       default:

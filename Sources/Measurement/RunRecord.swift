@@ -103,12 +103,14 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
   public var notes: [String]
   /// KVM's own counters in the window that were seen to move on this host.
   public var kvmStats: [String: UInt64]
+  /// What KVM's tracepoints have told of the guest's whole life; nil without `--trace`.
+  public var trace: TraceCounts?
 
   /// A repetition; see the properties.
   public init(
     index: Int, order: Int, status: RepetitionStatus, reason: String? = nil, metrics: [String: Double] = [:],
     exits: ExitCounts = ExitCounts(), histograms: [String: String] = [:], notes: [String] = [],
-    kvmStats: [String: UInt64] = [:]
+    kvmStats: [String: UInt64] = [:], trace: TraceCounts? = nil
   ) {
     self.index = index
     self.order = order
@@ -119,14 +121,15 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
     self.histograms = histograms
     self.notes = notes
     self.kvmStats = kvmStats
+    self.trace = trace
   }
 
   enum CodingKeys: String, CodingKey {
-    case index, order, status, reason, metrics, exits, histograms, notes
+    case index, order, status, reason, metrics, exits, histograms, notes, trace
     case kvmStats = "kvm_stats"
   }
 
-  /// Writes every key; an absent reason is `null`.
+  /// Writes every key but an absent `trace`; an absent reason is `null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(index, forKey: .index)
@@ -138,6 +141,7 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
     try container.encode(histograms, forKey: .histograms)
     try container.encode(notes, forKey: .notes)
     try container.encode(kvmStats, forKey: .kvmStats)
+    try container.encodeIfPresent(trace, forKey: .trace)
   }
 }
 

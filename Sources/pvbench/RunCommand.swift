@@ -53,6 +53,8 @@ struct RunCommand: AsyncParsableCommand {
   var linuxInitrd: String?
   @Flag(help: "Run them even where ring 0 is interpreted.")
   var force = false
+  @Flag(help: "Record KVM's tracepoints, too: also what the kernel answers itself, by reason. It costs.")
+  var trace = false
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
   @OptionGroup var console: ConsoleOptions
@@ -103,6 +105,7 @@ struct RunCommand: AsyncParsableCommand {
     request.linuxKernel = linuxKernel
     request.linuxInitrd = linuxInitrd
     request.isForced = force ? true : nil
+    request.trace = trace ? true : nil
     return request
   }
 

@@ -113,6 +113,9 @@ public struct Campaign: Sendable {
       throw .usage("--numa node=\(home): \(obstacle)")
     }
     resources.qemu = qemu
+    if plan.request.trace == true {
+      do { resources.traces = try host.tracepoints() } catch { throw .host("--trace: \(error.reason)") }
+    }
     let outlook = PlanOutlook.line(plan, library: options.library)
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {

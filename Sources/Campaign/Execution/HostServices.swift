@@ -11,6 +11,12 @@ struct HostServices: Sendable {
   /// QEMU, where a plan wants it.
   var qemu: @Sendable (_ environment: [String: String]) -> QEMUProgram = { QEMUProgram.locate(environment: $0) }
 
+  /// KVM's tracepoints, where a run records them.
+  var tracepoints: @Sendable () throws(TracefsError) -> [TracepointLayout] = { () throws(TracefsError) in
+    let layouts = try Tracepoints.layouts(TraceEvent.allCases.map(\.rawValue))
+    return layouts.map { $0.keeping(TraceEvent(rawValue: $0.name)?.fields ?? []) }
+  }
+
   /// This host.
   static let live = HostServices(
     record: { vcpus, kvmPath, results in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus, results: results) },

@@ -22,7 +22,8 @@ enum RepetitionJudge {
   ) -> RepetitionRecord {
     var record = RepetitionRecord(
       index: step.index, order: order, status: report.status, reason: report.reason, metrics: report.metrics,
-      exits: report.exits, histograms: report.histograms, notes: report.notes, kvmStats: report.kvmStats)
+      exits: report.exits, histograms: report.histograms, notes: report.notes, kvmStats: report.kvmStats,
+      trace: report.trace)
     if let name = nonFinite(in: report) {
       return RepetitionRecord(
         index: step.index, order: order, status: .failed, reason: "runner reported no finite number for \(name)",

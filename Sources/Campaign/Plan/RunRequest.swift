@@ -48,6 +48,9 @@ public struct RunRequest: Codable, Equatable, Sendable {
   /// Start Linux guests even where ring 0 is interpreted.
   public var isForced: Bool?
 
+  /// Record KVM's tracepoints beside every guest; nil for no.
+  public var trace: Bool?
+
   /// Everything with its default.
   public init() {}
 
@@ -108,6 +111,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
         "runner", runners.flatMap { list($0.map(\.rawValue)) }, list((planned.runners ?? [.builtin]).map(\.rawValue))),
       differ("linux-kernel", linuxKernel, planned.linuxKernel),
       differ("linux-initrd", linuxInitrd, planned.linuxInitrd),
+      differ("trace", trace, planned.trace),
       differ("force", isForced, planned.isForced),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),
