@@ -195,6 +195,7 @@ private final class Machine {
     let kernelExits = vcpus.compactMap(\.kernelExits)
     outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil
     outcome.lifetimeExits = vcpus.reduce(into: LifetimeExits()) { $0.merge($1.lifetimeExits) }
+    outcome.lifetimeStats = attendant.lifetimeStats
     outcome.trace = tracer?.counts
     outcome.log = wiring.console.lines
     outcome.notes =

@@ -29,6 +29,8 @@ struct GuestOutcome {
   var loopExits: UInt64? = 0
   var kernelExits: UInt64?
   var lifetimeExits = LifetimeExits()
+  /// KVM's counters over the whole life.
+  var lifetimeStats: [String: UInt64] = [:]
   /// What KVM's tracepoints have told; nil where nobody asked them.
   var trace: TraceCounts?
   var log: [String] = []
@@ -48,6 +50,7 @@ enum ReportBuilder {
     report.log = outcome.log
     report.notes = outcome.notes
     report.lifetimeExits = outcome.lifetimeExits
+    report.lifetimeStats = outcome.lifetimeStats
     report.trace = outcome.trace
     addTimes(outcome, to: &report)
     addPlaces(outcome, to: &report)

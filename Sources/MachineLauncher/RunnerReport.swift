@@ -13,6 +13,8 @@ public struct RunnerReport: Equatable, Sendable {
   public var exits = ExitCounts()
   /// Exits of the guest's whole life.
   public var lifetimeExits = LifetimeExits()
+  /// KVM's own counters over the same time, those that moved.
+  public var lifetimeStats: [String: UInt64] = [:]
   /// What KVM's tracepoints have told of the same; nil where nobody asked them.
   public var trace: TraceCounts?
   /// HdrHistogram V2 compressed base64 by name.
@@ -56,6 +58,7 @@ public struct RunnerReport: Equatable, Sendable {
     }
     for (reason, count) in lifetimeExits.byReason.sorted(by: { $0.key < $1.key }) { line("life", reason, "\(count)") }
     for (place, count) in lifetimeExits.byPlace.sorted(by: { $0.key < $1.key }) { line("lifeplace", place, "\(count)") }
+    for (name, value) in lifetimeStats.sorted(by: { $0.key < $1.key }) { line("lifestat", name, "\(value)") }
     if let trace {
       line("trace", "\(trace.lostRecords)")
       for (name, event) in trace.events.sorted(by: { $0.key < $1.key }) {
@@ -94,6 +97,7 @@ public struct RunnerReport: Equatable, Sendable {
       case ("roundtrip", 6): exits.roundTrip[fields[1]] = Self.latency(fields)
       case ("life", 3): lifetimeExits.byReason[fields[1]] = UInt64(fields[2])
       case ("lifeplace", 3): lifetimeExits.byPlace[fields[1]] = UInt64(fields[2])
+      case ("lifestat", 3): lifetimeStats[fields[1]] = UInt64(fields[2])
       case ("trace", 2): trace = TraceCounts(lostRecords: UInt64(fields[1]) ?? 0)
       case ("traced", 4):
         trace?.events[fields[1]] = TraceCounts.Event(count: UInt64(fields[2]) ?? 0, lost: UInt64(fields[3]) ?? 0)
@@ -107,6 +111,13 @@ public struct RunnerReport: Equatable, Sendable {
       default: continue
       }
     }
+  }
+
+  /// Everything that counts the guest's exits.
+  public var evidence: ExitEvidence {
+    ExitEvidence(
+      loop: lifetimeExits, counted: metrics["exits.kernel_total"].flatMap { UInt64(exactly: $0) },
+      statistics: lifetimeStats, trace: trace)
   }
 
   private static func latency(_ fields: [String]) -> ExitLatency {

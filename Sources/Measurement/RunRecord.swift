@@ -105,12 +105,15 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
   public var kvmStats: [String: UInt64]
   /// What KVM's tracepoints have told of the guest's whole life; nil without `--trace`.
   public var trace: TraceCounts?
+  /// The exits of the guest's whole life by everyone who counts them; nil where the loop is another program's.
+  public var reconciliation: [ReconciliationRecord]?
 
   /// A repetition; see the properties.
   public init(
     index: Int, order: Int, status: RepetitionStatus, reason: String? = nil, metrics: [String: Double] = [:],
     exits: ExitCounts = ExitCounts(), histograms: [String: String] = [:], notes: [String] = [],
-    kvmStats: [String: UInt64] = [:], trace: TraceCounts? = nil
+    kvmStats: [String: UInt64] = [:], trace: TraceCounts? = nil,
+    reconciliation: [ReconciliationRecord]? = nil
   ) {
     self.index = index
     self.order = order
@@ -122,14 +125,15 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
     self.notes = notes
     self.kvmStats = kvmStats
     self.trace = trace
+    self.reconciliation = reconciliation
   }
 
   enum CodingKeys: String, CodingKey {
-    case index, order, status, reason, metrics, exits, histograms, notes, trace
+    case index, order, status, reason, metrics, exits, histograms, notes, trace, reconciliation
     case kvmStats = "kvm_stats"
   }
 
-  /// Writes every key but an absent `trace`; an absent reason is `null`.
+  /// Writes every key but an absent `trace` or `reconciliation`; an absent reason is `null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(index, forKey: .index)
@@ -142,6 +146,7 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
     try container.encode(notes, forKey: .notes)
     try container.encode(kvmStats, forKey: .kvmStats)
     try container.encodeIfPresent(trace, forKey: .trace)
+    try container.encodeIfPresent(reconciliation, forKey: .reconciliation)
   }
 }
 
@@ -378,12 +383,16 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var metrics: [Metric]
   /// Gains by their causes, after `--ablate`; nil in all other runs.
   public var attribution: [AttributionRecord]?
+  /// What an exit costs on this host, by `ExitKind`, and under `trace` what recording tracepoints adds to one; nil where nobody has measured it.
+  public var exitCosts: [String: ExitCost]?
+  /// How much of the modes' differences exits explain; nil without `exitCosts`.
+  public var closure: [ClosureRecord]?
 
   /// A run; see the properties.
   public init(
     id: String, started: String, finished: String?, status: RunStatus, command: [String], version: String, seed: UInt64,
     host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric],
-    attribution: [AttributionRecord]? = nil
+    attribution: [AttributionRecord]? = nil, exitCosts: [String: ExitCost]? = nil, closure: [ClosureRecord]? = nil
   ) {
     self.schema = Self.schema
     self.id = id
@@ -398,13 +407,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     self.comparisons = comparisons
     self.metrics = metrics
     self.attribution = attribution
+    self.exitCosts = exitCosts
+    self.closure = closure
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution
+    case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution,
+      closure
+    case exitCosts = "exit_costs"
   }
 
-  /// Writes every key but an absent `attribution`; an unfinished run has `finished: null`.
+  /// Writes every key but an absent `attribution`, `exit_costs` or `closure`; an unfinished run has `finished: null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schema, forKey: .schema)
@@ -420,5 +433,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try container.encode(comparisons, forKey: .comparisons)
     try container.encode(metrics, forKey: .metrics)
     try container.encodeIfPresent(attribution, forKey: .attribution)
+    try container.encodeIfPresent(exitCosts, forKey: .exitCosts)
+    try container.encodeIfPresent(closure, forKey: .closure)
   }
 }

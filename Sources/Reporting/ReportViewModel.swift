@@ -31,6 +31,15 @@ struct ReportViewModel: Sendable {
   let cellCount: String
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
+  let reconciliation: ReconciliationTable?
+  let exitSources: [SourceRow]
+  let hasExitSources: Bool
+  let traces: [TraceGroup]
+  let hasTraces: Bool
+  /// What recording adds to an exit.
+  let traceCost: String?
+  let closure: [ClosureRow]
+  let hasClosure: Bool
   let boots: [BootRow]
   let host: [Fact]
   let warnings: [String]
@@ -77,6 +86,14 @@ struct ReportViewModel: Sendable {
     cellCount = "\(cells.count) cells"
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)
+    reconciliation = ReconciliationTable(run.cells)
+    exitSources = SourceRow.all(run.host)
+    hasExitSources = !exitSources.isEmpty
+    traces = TraceGroup.all(run.cells)
+    hasTraces = !traces.isEmpty
+    traceCost = run.exitCosts?["trace"].map { Formatting.quantity($0.median, unit: "s") }
+    closure = ClosureRow.all(run)
+    hasClosure = !closure.isEmpty
     boots = cells.compactMap(BootRow.init)
     host = HostFacts.all(run.host)
     missing = cells.flatMap(MissingRow.all)

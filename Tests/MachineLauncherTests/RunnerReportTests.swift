@@ -22,6 +22,7 @@ struct RunnerReportTests {
       latency: ["io": ExitLatency(count: 10, p50: 1e-6, p99: 2e-6, sum: 1.5e-5)],
       roundTrip: ["io": ExitLatency(count: 9, p50: 4e-5, p99: 5e-5, sum: 4.5e-4)])
     report.lifetimeExits = LifetimeExits(byReason: ["io": 20, "hlt": 1], byPlace: ["io:0x1f0:in": 20, "hlt": 1])
+    report.lifetimeStats = ["mmio_exits": 7]
     report.trace = TraceCounts(
       events: ["kvm_pio": .init(count: 21, lost: 1, byKey: ["0x1f0:in": 20]), "kvm_exit": .init(count: 0)],
       lostRecords: 1)
@@ -51,6 +52,7 @@ struct RunnerReportTests {
     written.metrics[text] = 1
     written.exits.byReason[text] = 1
     written.lifetimeExits.byPlace[text] = 3
+    written.lifetimeStats[text] = 4
     written.trace?.events[text] = TraceCounts.Event(count: 1, byKey: [text: 1])
     written.histograms[text] = text
     written.notes = [text, text]
