@@ -20,6 +20,8 @@ public enum KVMError: Error, Equatable, Sendable, CustomStringConvertible {
   case statistics(errno: Int32)
   /// `perf_event_open` could not count the tracepoint.
   case exitCounter(errno: Int32)
+  /// `perf_event_open` could not record KVM's tracepoints.
+  case tracing(errno: Int32)
 
   /// What happened, to what, and what to do.
   public var description: String {
@@ -40,6 +42,8 @@ public enum KVMError: Error, Equatable, Sendable, CustomStringConvertible {
     case .statistics(let code): "cannot read KVM's statistics: \(Self.message(code))"
     case .exitCounter(let code):
       "cannot count kvm:kvm_userspace_exit: \(Self.message(code)) (run as root, or grant CAP_PERFMON)"
+    case .tracing(let code):
+      "cannot record KVM's tracepoints: \(Self.message(code)) (run as root, or grant CAP_PERFMON and CAP_IPC_LOCK)"
     }
   }
 

@@ -134,6 +134,12 @@ final class DoorbellAttendant {
     window = measured
   }
 
+  /// What KVM has counted since the vCPUs were made: there they all began at zero.
+  var lifetimeStats: [String: UInt64] {
+    let now = statistics.snapshot()
+    return statistics.difference(from: [UInt64](repeating: 0, count: now.count), to: now)
+  }
+
   private var cpuSeconds: Double { ProcessUsage.cpuSeconds() + (kernelThread?.cpuSeconds ?? 0) }
 
   /// Empties the result ring; false where it is nonsense.

@@ -46,6 +46,7 @@ private final class Machine {
   private let workerFailure: WorkerFailure
   private let delays: RunDelayWatch?
   private let timeline: Timeline?
+  private let tracer: ExitTracer?
   /// Whoever started this runner, as early as it can be known.
   private let parent = getppid()
   // Last, and never used again: the VM must outlive everything that was attached to it.
@@ -61,6 +62,7 @@ private final class Machine {
     do {
       workerFailure = try WorkerFailure()
       ended = try EventFD()
+      tracer = specification.traces.isEmpty ? nil : try ExitTracer(specification.traces)
     } catch { throw .wiring("no eventfd, errno \(error.errno)") }
     let image = try GuestPayload.image(specification)
     do {
@@ -116,7 +118,7 @@ private final class Machine {
         vcpus.append(
           VCPURunner(
             vcpu: processor, dispatcher: dispatcher, phase: phase, ended: ended, tscHertz: tscHertz,
-            exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil,
+            exitEvent: specification.userspaceExitEvent, tracer: tracer, attendant: index == 0 ? attendant : nil,
             wayCounter: index == 0 ? wiring.wayCounter : nil, instruments: specification.instruments,
             trace: timeline?.vcpus[index]))
       }
@@ -141,7 +143,7 @@ private final class Machine {
     var standstill = StandstillWatch()
     do {
       let threads = try MachineThreads(
-        specification, devices: wiring.workers, failure: workerFailure,
+        specification, devices: wiring.workers + (tracer.map { [$0] } ?? []), failure: workerFailure,
         vcpus: vcpus.map { vcpu in { vcpu.run() } }, delays: delays, timeline: timeline)
       if !waitForEnd(&standstill), workerFailure.text == nil {
         timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9
@@ -218,9 +220,12 @@ private final class Machine {
     outcome.loopExits = vcpus.reduce(0) { $0 + $1.loopExits }
     let kernelExits = vcpus.compactMap(\.kernelExits)
     outcome.kernelExits = kernelExits.count == vcpus.count ? kernelExits.reduce(0, +) : nil
+    outcome.lifetimeExits = vcpus.reduce(into: LifetimeExits()) { $0.merge($1.lifetimeExits) }
+    outcome.lifetimeStats = attendant.lifetimeStats
+    outcome.trace = tracer?.counts
     outcome.log = wiring.console.lines
     outcome.notes =
-      attendant.notes + (vcpus.first?.notes ?? []) + (wiring.network?.notes ?? [])
+      attendant.notes + (vcpus.first?.notes ?? []) + (tracer?.notes ?? []) + (wiring.network?.notes ?? [])
       + (DiskMedium.note(on: specification.disk).map { [$0] } ?? [])
     outcome.networkCounts = wiring.network?.counts ?? [:]
     outcome.memoryCounts = wiring.memoryCounts

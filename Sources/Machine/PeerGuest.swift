@@ -84,6 +84,7 @@ final class PeerGuest {
     peer.vcpuCPUs = first.ioCPU.map { [$0] } ?? []
     peer.userspaceExitEvent = nil
     peer.timeline = nil
+    peer.traces = []
     return peer
   }
 

@@ -30,6 +30,11 @@ struct GuestOutcome {
   /// Nil where the loop is another program's.
   var loopExits: UInt64? = 0
   var kernelExits: UInt64?
+  var lifetimeExits = LifetimeExits()
+  /// KVM's counters over the whole life.
+  var lifetimeStats: [String: UInt64] = [:]
+  /// What KVM's tracepoints have told; nil where nobody asked them.
+  var trace: TraceCounts?
   var log: [String] = []
   var notes: [String] = []
   /// What the network card and the port behind it have counted, by metric.
@@ -52,6 +57,9 @@ enum ReportBuilder {
     var report = RunnerReport()
     report.log = outcome.log
     report.notes = outcome.notes
+    report.lifetimeExits = outcome.lifetimeExits
+    report.lifetimeStats = outcome.lifetimeStats
+    report.trace = outcome.trace
     addTimes(outcome, to: &report)
     addPlaces(outcome, to: &report)
     addRecords(outcome, to: &report)

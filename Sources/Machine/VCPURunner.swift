@@ -40,6 +40,8 @@ final class VCPURunner: @unchecked Sendable {
   private let exitEvent: UInt64?
   private let instruments: Set<Instrument>
   private let trace: ExitTrace?
+  /// Records KVM's tracepoints on this thread; nil where nobody asked for it.
+  private let tracer: ExitTracer?
   /// Answers the guest's doorbells; nil but on the first vCPU, where the others' bells are writes that nothing decodes.
   private let attendant: DoorbellAttendant?
   /// Told of what KVM has gathered; nil where it gathers nothing, and on all vCPUs but the first.
@@ -52,13 +54,15 @@ final class VCPURunner: @unchecked Sendable {
   private(set) var windowExits: ExitWindow?
   private(set) var panicRegisters: kvm_regs?
   private(set) var kernelExits: UInt64?
+  /// Exits of the whole life, by reason and place.
+  private(set) var lifetimeExits = LifetimeExits()
   private(set) var notes: [String] = []
 
   /// A runner for `vcpu`, which signals `ended` when its loop has. `exitEvent` is the id of kvm:kvm_userspace_exit where it
   /// may be counted; of what `instruments` leave out nothing is noted. With a `trace`, every exit goes there.
   init(
     vcpu: consuming VCPU, dispatcher: ExitDispatcher, phase: WindowPhase, ended: EventFD, tscHertz: UInt64,
-    exitEvent: UInt64?, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil,
+    exitEvent: UInt64?, tracer: ExitTracer? = nil, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil,
     instruments: Set<Instrument> = Set(Instrument.allCases), trace: ExitTrace? = nil
   ) {
     stopper = vcpu.stopper
@@ -69,6 +73,7 @@ final class VCPURunner: @unchecked Sendable {
     self.exitEvent = instruments.contains(.counter) ? exitEvent : nil
     self.instruments = instruments
     self.trace = trace
+    self.tracer = tracer
     self.attendant = attendant
     self.wayCounter = wayCounter
     recorder = ExitRecorder(tscHertz: tscHertz)
@@ -80,6 +85,7 @@ final class VCPURunner: @unchecked Sendable {
   /// Runs the vCPU to its end. Called on the vCPU's own thread: the kernel counts that thread's exits.
   func run() {
     let counter = makeExitCounter()
+    tracer?.attach()
     attendant?.begin()
     switch (instruments.contains(.stamps), instruments.contains(.histograms)) {
     case (true, true) where trace != nil: loop(TimelineLook.self)
@@ -89,6 +95,7 @@ final class VCPURunner: @unchecked Sendable {
     }
     follow()
     if let counter { kernelExits = try? counter.read() }
+    lifetimeExits = recorder.lifetime()
     hasEnded.store(true, ordering: .releasing)
     ended.signal()
   }

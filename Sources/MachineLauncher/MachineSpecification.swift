@@ -1,3 +1,5 @@
+import Measurement
+
 /// What stands behind a guest's disk.
 public enum DiskBacking: Equatable, Sendable {
   /// A raw file or block device; O_DIRECT unless `isBuffered`.
@@ -154,6 +156,8 @@ public struct MachineSpecification: Equatable, Sendable {
   public var timeline: String?
   /// What looks at the guest.
   public var instruments = Set(Instrument.allCases)
+  /// Tracepoints of KVM's that are recorded; empty where none is.
+  public var traces: [TracepointLayout] = []
   /// The program that runs the guest.
   public var runner = GuestRunner.builtin
   /// QEMU's program, where it is the runner.
@@ -203,6 +207,7 @@ public struct MachineSpecification: Equatable, Sendable {
     if let timeline { list.append("timeline=\(timeline)") }
     let missing = Instrument.allCases.filter { !instruments.contains($0) }
     if !missing.isEmpty { list.append("without=" + missing.map(\.rawValue).joined(separator: ",")) }
+    list += traces.map { "trace:\($0.argument)" }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     if slowdownPermille != 0 { list.append("slowdown-permille=\(slowdownPermille)") }
@@ -298,6 +303,11 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: subsystem.values.map(\.name).joined(separator: " or "))
         }
         choices[name] = value
+      case _ where key.hasPrefix("trace:"):
+        guard let layout = TracepointLayout(argument: String(argument.dropFirst("trace:".count))) else {
+          throw .badValue(argument: argument, expected: "trace:NAME=ID,FIELD@OFFSET+SIZE…")
+        }
+        traces.append(layout)
       case _ where key.hasPrefix("parameter:"):
         parameters.append((String(key.dropFirst("parameter:".count)), value))
       default:

@@ -11,6 +11,12 @@ public struct RunnerReport: Equatable, Sendable {
   public var metrics: [String: Double] = [:]
   /// Exits inside the window.
   public var exits = ExitCounts()
+  /// Exits of the guest's whole life.
+  public var lifetimeExits = LifetimeExits()
+  /// KVM's own counters over the same time, those that moved.
+  public var lifetimeStats: [String: UInt64] = [:]
+  /// What KVM's tracepoints have told of the same; nil where nobody asked them.
+  public var trace: TraceCounts?
   /// HdrHistogram V2 compressed base64 by name.
   public var histograms: [String: String] = [:]
   /// Samples recorded in each histogram.
@@ -50,6 +56,16 @@ public struct RunnerReport: Equatable, Sendable {
         line(word, reason, "\(summary.count)", "\(summary.p50)", "\(summary.p99)", "\(summary.sum)")
       }
     }
+    for (reason, count) in lifetimeExits.byReason.sorted(by: { $0.key < $1.key }) { line("life", reason, "\(count)") }
+    for (place, count) in lifetimeExits.byPlace.sorted(by: { $0.key < $1.key }) { line("lifeplace", place, "\(count)") }
+    for (name, value) in lifetimeStats.sorted(by: { $0.key < $1.key }) { line("lifestat", name, "\(value)") }
+    if let trace {
+      line("trace", "\(trace.lostRecords)")
+      for (name, event) in trace.events.sorted(by: { $0.key < $1.key }) {
+        line("traced", name, "\(event.count)", "\(event.lost)")
+        for (key, count) in event.byKey.sorted(by: { $0.key < $1.key }) { line("tracedkey", name, key, "\(count)") }
+      }
+    }
     for (name, value) in histograms.sorted(by: { $0.key < $1.key }) { line("histogram", name, value) }
     for note in notes { line("note", note) }
     for (name, value) in kvmStats.sorted(by: { $0.key < $1.key }) { line("kvmstat", name, "\(value)") }
@@ -79,6 +95,13 @@ public struct RunnerReport: Equatable, Sendable {
           seconds: Double(fields[5]) ?? 0)
       case ("handler", 6): exits.latency[fields[1]] = Self.latency(fields)
       case ("roundtrip", 6): exits.roundTrip[fields[1]] = Self.latency(fields)
+      case ("life", 3): lifetimeExits.byReason[fields[1]] = UInt64(fields[2])
+      case ("lifeplace", 3): lifetimeExits.byPlace[fields[1]] = UInt64(fields[2])
+      case ("lifestat", 3): lifetimeStats[fields[1]] = UInt64(fields[2])
+      case ("trace", 2): trace = TraceCounts(lostRecords: UInt64(fields[1]) ?? 0)
+      case ("traced", 4):
+        trace?.events[fields[1]] = TraceCounts.Event(count: UInt64(fields[2]) ?? 0, lost: UInt64(fields[3]) ?? 0)
+      case ("tracedkey", 4): trace?.events[fields[1]]?.byKey[fields[2]] = UInt64(fields[3])
       case ("histogram", 3): histograms[fields[1]] = fields[2]
       case ("note", 2): notes.append(fields[1])
       case ("kvmstat", 3): kvmStats[fields[1]] = UInt64(fields[2])
@@ -88,6 +111,13 @@ public struct RunnerReport: Equatable, Sendable {
       default: continue
       }
     }
+  }
+
+  /// Everything that counts the guest's exits.
+  public var evidence: ExitEvidence {
+    ExitEvidence(
+      loop: lifetimeExits, counted: metrics["exits.kernel_total"].flatMap { UInt64(exactly: $0) },
+      statistics: lifetimeStats, trace: trace)
   }
 
   private static func latency(_ fields: [String]) -> ExitLatency {

@@ -12,6 +12,7 @@ public enum WayOut: String, CaseIterable, Sendable {
   case controllerIn = "pic-in"
   case stringOut = "string-out"
   case stringIn = "string-in"
+  case sectorIn = "sector-in"
   case mmioWrite = "mmio-write"
   case mmioRead = "mmio-read"
   case eventPort = "event-pio"
@@ -50,6 +51,8 @@ public enum WayOut: String, CaseIterable, Sendable {
 
   /// Elements of a string instruction; the guest's PV_WAY_ELEMENTS.
   public static let elements: UInt64 = 8
+  /// Those that a disk's sector has; the guest's PV_WAY_SECTOR_ELEMENTS.
+  public static let sectorElements: UInt64 = 256
 
   /// The way of a machine's guest; nil where it takes none.
   public init?(_ specification: MachineSpecification) {
@@ -67,6 +70,8 @@ public enum WayOut: String, CaseIterable, Sendable {
     case .portIn: .runner(Self.port(MemoryMap.nobodysPort, isInput: true), elements: 1)
     case .stringOut: .runner(Self.port(MemoryMap.nobodysPort), elements: Self.elements)
     case .stringIn: .runner(Self.port(MemoryMap.nobodysPort, isInput: true), elements: Self.elements)
+    case .sectorIn:
+      .runner(Self.port(MemoryMap.nobodysPort, isInput: true), elements: Self.sectorElements)
     case .mmioWrite: .runner(Self.mmio(MemoryMap.nobodysAddress), elements: 1)
     case .mmioRead: .runner(Self.mmio(MemoryMap.nobodysAddress, isInput: true), elements: 1)
     case .filteredRDMSR:

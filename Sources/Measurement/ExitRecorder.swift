@@ -82,13 +82,13 @@ public struct ExitRecorder: ~Copyable {
     return reason
   }
 
-  /// Opens a window: everything but `lifetimeTotal` is zero again. Only what was used is cleared.
+  /// Opens a window: everything but what `lifetime` counts is zero again. Only what was used is cleared.
   public mutating func reset() {
     // SAFETY: only slots that `slot(for:)` handed out are in the list; the loops stay below the mapped counts.
-    for index in 0..<usedCount { entries[Int(usedSlots[index])] = Entry() }
-    entries[Self.slots] = Entry()
-    usedCount = 0
+    for index in 0..<usedCount { entries[Int(usedSlots[index])].retire() }
+    entries[Self.slots].retire()
     for reason in 0..<Self.reasons where timings[reason].exits > 0 {
+      timings[reason].earlier &+= timings[reason].exits
       timings[reason].handler.clear(counters + 2 * reason * HistogramLayout.count)
       timings[reason].roundTrip.clear(counters + (2 * reason + 1) * HistogramLayout.count)
       timings[reason].exits = 0
@@ -112,10 +112,27 @@ public struct ExitRecorder: ~Copyable {
     for index in 0..<usedCount {
       // SAFETY: as in `reset`.
       let entry = entries[Int(usedSlots[index])]
-      window.add(entry.tally, at: entry.key.detail)
+      if entry.tally.exits > 0 { window.add(entry.tally, at: entry.key.detail) }
     }
     if overflowed > 0 { window.add(entries[Self.slots].tally, at: "other") }
     return window
+  }
+
+  /// Every exit since the recorder was made, whatever windows there were.
+  public func lifetime() -> LifetimeExits {
+    var exits = LifetimeExits()
+    for reason in ExitReason.allCases {
+      // SAFETY: as in `record`.
+      let timing = timings[Int(reason.rawValue)]
+      exits.byReason[reason.name] = timing.earlier + timing.exits
+    }
+    for index in 0..<usedCount {
+      // SAFETY: as in `reset`.
+      let entry = entries[Int(usedSlots[index])]
+      exits.byPlace[entry.key.detail, default: 0] += entry.earlier + entry.tally.exits
+    }
+    exits.byReason = exits.byReason.filter { $0.value > 0 }
+    return exits
   }
 
   /// Time in the handler of the window's exits with this reason, in nanoseconds.
@@ -156,6 +173,8 @@ private struct Entry {
   var address: UInt64 = 0
   var tag: UInt64 = 0
   var tally = TickTally()
+  /// Exits before the window.
+  var earlier: UInt64 = 0
 
   init() {}
 
@@ -167,6 +186,12 @@ private struct Entry {
   /// Reason and direction in one word that is never zero.
   static func tag(of key: ExitKey) -> UInt64 { UInt64(key.reason.rawValue) << 2 | (key.isInput ? 2 : 0) | 1 }
 
+  /// A window begins.
+  mutating func retire() {
+    earlier &+= tally.exits
+    tally = TickTally()
+  }
+
   var key: ExitKey {
     ExitKey(reason: ExitReason(kvmNumber: UInt32(tag >> 2)), isInput: tag & 2 != 0, address: address)
   }
@@ -175,6 +200,8 @@ private struct Entry {
 /// The times of one exit reason. All bytes zero is an empty one.
 private struct ReasonTimings {
   var exits: UInt64 = 0
+  /// Exits before the window.
+  var earlier: UInt64 = 0
   var handler = Timing()
   var roundTrip = Timing()
 }

@@ -103,12 +103,17 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
   public var notes: [String]
   /// KVM's own counters in the window that were seen to move on this host.
   public var kvmStats: [String: UInt64]
+  /// What KVM's tracepoints have told of the guest's whole life; nil without `--trace`.
+  public var trace: TraceCounts?
+  /// The exits of the guest's whole life by everyone who counts them; nil where the loop is another program's.
+  public var reconciliation: [ReconciliationRecord]?
 
   /// A repetition; see the properties.
   public init(
     index: Int, order: Int, status: RepetitionStatus, reason: String? = nil, metrics: [String: Double] = [:],
     exits: ExitCounts = ExitCounts(), histograms: [String: String] = [:], notes: [String] = [],
-    kvmStats: [String: UInt64] = [:]
+    kvmStats: [String: UInt64] = [:], trace: TraceCounts? = nil,
+    reconciliation: [ReconciliationRecord]? = nil
   ) {
     self.index = index
     self.order = order
@@ -119,14 +124,16 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
     self.histograms = histograms
     self.notes = notes
     self.kvmStats = kvmStats
+    self.trace = trace
+    self.reconciliation = reconciliation
   }
 
   enum CodingKeys: String, CodingKey {
-    case index, order, status, reason, metrics, exits, histograms, notes
+    case index, order, status, reason, metrics, exits, histograms, notes, trace, reconciliation
     case kvmStats = "kvm_stats"
   }
 
-  /// Writes every key; an absent reason is `null`.
+  /// Writes every key but an absent `trace` or `reconciliation`; an absent reason is `null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(index, forKey: .index)
@@ -138,6 +145,8 @@ public struct RepetitionRecord: Codable, Sendable, Equatable {
     try container.encode(histograms, forKey: .histograms)
     try container.encode(notes, forKey: .notes)
     try container.encode(kvmStats, forKey: .kvmStats)
+    try container.encodeIfPresent(trace, forKey: .trace)
+    try container.encodeIfPresent(reconciliation, forKey: .reconciliation)
   }
 }
 
@@ -394,14 +403,18 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var calibration: CalibrationNote?
   /// What the instruments cost on this host; nil where nobody has measured that.
   public var looking: LookingRecord?
+  /// What an exit costs on this host, by `ExitKind`, and under `trace` what recording tracepoints adds to one; nil where nobody has measured it.
+  public var exitCosts: [String: ExitCost]?
+  /// How much of the modes' differences exits explain; nil without `exitCosts`.
+  public var closure: [ClosureRecord]?
 
   /// A run; see the properties.
   public init(
     id: String, started: String, finished: String?, status: RunStatus, command: [String], version: String, seed: UInt64,
     host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric],
-    attribution: [AttributionRecord]? = nil, calibration: CalibrationNote? = nil, looking: LookingRecord? = nil
+    attribution: [AttributionRecord]? = nil, calibration: CalibrationNote? = nil, looking: LookingRecord? = nil,
+    exitCosts: [String: ExitCost]? = nil, closure: [ClosureRecord]? = nil
   ) {
-    self.looking = looking
     self.schema = Self.schema
     self.id = id
     self.started = started
@@ -416,14 +429,18 @@ public struct RunRecord: Codable, Sendable, Equatable {
     self.metrics = metrics
     self.attribution = attribution
     self.calibration = calibration
+    self.looking = looking
+    self.exitCosts = exitCosts
+    self.closure = closure
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution
-    case calibration, looking
+    case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution,
+      calibration, looking, closure
+    case exitCosts = "exit_costs"
   }
 
-  /// Writes every key but an absent `attribution`, `calibration` or `looking`; an unfinished run has `finished: null`.
+  /// Writes every key but absent ones from `attribution` on; an unfinished run has `finished: null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schema, forKey: .schema)
@@ -441,5 +458,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try container.encodeIfPresent(attribution, forKey: .attribution)
     try container.encodeIfPresent(calibration, forKey: .calibration)
     try container.encodeIfPresent(looking, forKey: .looking)
+    try container.encodeIfPresent(exitCosts, forKey: .exitCosts)
+    try container.encodeIfPresent(closure, forKey: .closure)
   }
 }

@@ -34,6 +34,15 @@ struct ReportViewModel: Sendable {
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
   let looking: LookingSection?
+  let reconciliation: ReconciliationTable?
+  let exitSources: [SourceRow]
+  let hasExitSources: Bool
+  let traces: [TraceGroup]
+  let hasTraces: Bool
+  /// What recording adds to an exit.
+  let traceCost: String?
+  let closure: [ClosureRow]
+  let hasClosure: Bool
   let boots: [BootRow]
   let host: [Fact]
   let warnings: [String]
@@ -82,6 +91,14 @@ struct ReportViewModel: Sendable {
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)
     looking = LookingSection(run)
+    reconciliation = ReconciliationTable(run.cells)
+    exitSources = SourceRow.all(run.host)
+    hasExitSources = !exitSources.isEmpty
+    traces = TraceGroup.all(run.cells)
+    hasTraces = !traces.isEmpty
+    traceCost = run.exitCosts?["trace"].map { Formatting.quantity($0.median, unit: "s") }
+    closure = ClosureRow.all(run)
+    hasClosure = !closure.isEmpty
     boots = cells.compactMap(BootRow.init)
     host = HostFacts.all(run.host)
     missing = cells.flatMap(MissingRow.all)

@@ -2,7 +2,8 @@ import Measurement
 
 /// `summary.csv`: per cell and metric how many boots, their median and its 95 % interval; then, in rows whose mode names a
 /// pair (`full:paravirt`), the ratio of the second mode over the first with its interval, p and the verdict. The numbers
-/// of a pair are exactly those of `run.json`'s `comparisons`. A cell that measured nothing is one row with n = 0.
+/// of a pair are exactly those of `run.json`'s `comparisons`. Rows `closure.*` are about a pair of modes, too: seconds an operation, as Hodges–Lehmann
+/// estimates in place of medians. A cell that measured nothing is one row with n = 0.
 public enum SummaryCSV {
   static let header =
     "run,suite,workload,mode,metric,unit,better,n,median,ci_low,ci_high,ratio,ratio_low,ratio_high,p,verdict"
@@ -28,6 +29,17 @@ public enum SummaryCSV {
           CSV.number(pair.ratio), CSV.number(pair.ratioLow), CSV.number(pair.ratioHigh), CSV.number(pair.p),
           pair.verdict.rawValue,
         ])
+    }
+    for record in run.closure ?? [] {
+      for (id, value) in [
+        ("closure.difference", record.difference), ("closure.explained", record.explained),
+        ("closure.residual", record.residual),
+      ] {
+        csv.row(
+          [run.id, record.suite, record.workload, "\(record.from):\(record.to)", id, "s", "lower", "\(record.n)"] + [
+            CSV.number(value.seconds), CSV.number(value.low), CSV.number(value.high), "", "", "", "", "",
+          ])
+      }
     }
     return csv.bytes
   }

@@ -5,7 +5,8 @@ enum WayOutName {
   static let ways = [
     "empty": "an empty measurement", "pio": "port I/O to the runner", "pit": "port I/O to the 8254",
     "pic": "port I/O to the 8259",
-    "string": "string I/O to the runner", "mmio": "MMIO to the runner", "ioeventfd": "doorbells of an ioeventfd",
+    "string": "string I/O to the runner", "sector": "a sector by string I/O",
+    "mmio": "MMIO to the runner", "ioeventfd": "doorbells of an ioeventfd",
     "coalesced": "writes that KVM gathers", "lapic": "local APIC by MMIO", "x2apic": "local APIC by MSR",
     "cpuid": "CPUID", "rdmsr": "RDMSR", "wrmsr": "WRMSR", "hypercall": "hypercalls",
     "ipi": "interrupts to another vCPU", "wake": "wakes from HLT", "eoi": "interrupts to oneself, with their end",

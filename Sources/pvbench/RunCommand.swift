@@ -54,6 +54,8 @@ struct MeasureOptions: ParsableArguments {
     help: "Disturbances that leave a repetition valid, on hosts that always have them: \(Disturbance.forms).",
     transform: Self.disturbances)
   var tolerate: [Disturbance]?
+  @Flag(help: "Record KVM's tracepoints, too: also what the kernel answers itself, by reason. It costs.")
+  var trace = false
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
 
@@ -93,6 +95,7 @@ struct MeasureOptions: ParsableArguments {
     request.isForced = force ? true : nil
     request.tolerated = tolerate
     request.timeline = timeline ? true : nil
+    request.trace = trace ? true : nil
     return request
   }
 
@@ -164,7 +167,11 @@ struct RunCommand: AsyncParsableCommand {
       if !console.json { Console.print(Publication.summary(record, report: report)) }
       if let against, signal == nil {
         let compared = try against.compared(with: record)
-        Console.print(console.json ? compared.json + "\n" : "\n" + compared.text)
+        let columns = Console.columns
+        let table = ComparisonText(
+          compared.document, columns: columns ?? .max, usesColor: console.color.isOn(onTerminal: columns != nil),
+          showsAll: false)
+        Console.print(console.json ? compared.json + "\n" : "\n" + table.text)
         code = compared.exitCode(failOn: failOn)
       } else if console.json {
         Console.print(try Publication.json(record))

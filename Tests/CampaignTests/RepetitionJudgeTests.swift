@@ -56,6 +56,25 @@ struct RepetitionJudgeTests {
     #expect(judge { $0.metrics["memory.misplaced"] = 0 }?.status == .ok)
   }
 
+  @Test func aReasonThatOthersCountOtherwiseMakesItInvalid() {
+    var report = RunnerReport.ok
+    report.lifetimeExits = LifetimeExits(byReason: ["io": 30, "mmio": 12], byPlace: [:])
+    report.lifetimeStats = ["mmio_exits": 9]
+    let outcome = RunnerOutcome.report(report, diagnostics: [])
+    let step = PlannedStep(cell: 0, index: 3)
+    let record = RepetitionJudge.record(outcome, of: step, order: 8, sources: [.counter, .mmioStatistic])
+    #expect(record?.status == .invalid)
+    #expect(
+      record?.reason == "exit accounting does not close: the loop saw 12 exits (mmio), stats:mmio_exits has 9")
+    #expect(record?.reconciliation?.map(\.reason) == ["total", "io", "mmio"])
+    // A host where it does not count has nothing to contradict with.
+    #expect(RepetitionJudge.record(outcome, of: step, order: 8)?.status == .ok)
+  }
+
+  @Test func aRunnerThatSeesNoExitsHasNothingToReconcile() {
+    #expect(judge { _ in }?.reconciliation == nil)
+  }
+
   @Test func oneCountAloneProvesNothing() {
     #expect(judge { $0.metrics["exits.kernel_total"] = nil }?.status == .ok)
   }

@@ -154,6 +154,20 @@ struct HostLoadTests {
     #expect(Tracepoints.userspaceExitEvent(sysfs: tree.sysfs).id == 77)
   }
 
+  @Test func layoutsAreReadOfTheTracepointsThatThereAre() throws {
+    let format = "ID: 103\nformat:\n\tfield:u32 isa;\toffset:24;\tsize:4;\tsigned:0;\n"
+    let tree = try FixtureTree(["sys/kernel/tracing/events/kvm/kvm_exit/format": format])
+    let layouts = try Tracepoints.layouts(["kvm_exit", "kvm_unheard_of"], sysfs: tree.sysfs)
+    #expect(layouts.map(\.argument) == ["kvm_exit=103,isa@24+4"])
+  }
+
+  @Test func withoutTracefsThereIsAReason() throws {
+    let tree = try FixtureTree(["sys/kernel/nothing": ""])
+    #expect(throws: TracefsError(reason: "no tracefs in \(tree.sysfs)")) {
+      try Tracepoints.layouts(["kvm_exit"], sysfs: tree.sysfs)
+    }
+  }
+
   @Test func anUnknownTracepointHasAReason() {
     #expect(Tracepoints.event("kvm/no_such_event").id == nil)
   }

@@ -20,6 +20,7 @@ extension RealGuests {
     static let toTheRunner: [(way: String, detail: String, bytes: UInt64)] = [
       ("pio-out", "io:0x5070:out", 4), ("pio-in", "io:0x5070:in", 4), ("mmio-write", "mmio:0xfeb02000:out", 4),
       ("mmio-read", "mmio:0xfeb02000:in", 4), ("string-out", "io:0x5070:out", 16), ("string-in", "io:0x5070:in", 16),
+      ("sector-in", "io:0x5070:in", 512),
     ]
 
     @Test(arguments: toTheRunner, ["ring3", "ring0"])

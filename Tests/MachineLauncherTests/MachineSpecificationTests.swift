@@ -1,4 +1,5 @@
 import MachineLauncher
+import Measurement
 import Testing
 
 @Suite("machine specification")
@@ -24,6 +25,7 @@ struct MachineSpecificationTests {
     #expect(read.vcpuCPUs == [3, 0])
     #expect(read.ioCPU == 1)
     #expect(read.userspaceExitEvent == 1234)
+    #expect(read.traces.map(\.argument) == ["kvm_exit=103,errno@12+-4,isa@24+4", "kvm_entry=115"])
     #expect(read.guestImage == "guest.elf")
     #expect(read.runner == .qemuTCG)
     #expect(read.qemu == "/opt/qemu")
@@ -105,6 +107,14 @@ struct MachineSpecificationTests {
     specification.vcpuCPUs = [3, 0]
     specification.ioCPU = 1
     specification.userspaceExitEvent = 1234
+    specification.traces = [
+      TracepointLayout(
+        name: "kvm_exit", id: 103,
+        fields: [
+          "isa": .init(offset: 24, size: 4, isSigned: false), "errno": .init(offset: 12, size: 4, isSigned: true),
+        ]),
+      TracepointLayout(name: "kvm_entry", id: 115, fields: [:]),
+    ]
     specification.guestImage = "guest.elf"
     specification.runner = .qemuTCG
     specification.qemu = "/opt/qemu"

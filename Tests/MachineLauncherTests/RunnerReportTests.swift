@@ -21,6 +21,11 @@ struct RunnerReportTests {
       byDetail: ["io:0x1f0:in": ExitTally(exits: 10, elements: 2560, bytes: 5120, seconds: 0.1)],
       latency: ["io": ExitLatency(count: 10, p50: 1e-6, p99: 2e-6, sum: 1.5e-5)],
       roundTrip: ["io": ExitLatency(count: 9, p50: 4e-5, p99: 5e-5, sum: 4.5e-4)])
+    report.lifetimeExits = LifetimeExits(byReason: ["io": 20, "hlt": 1], byPlace: ["io:0x1f0:in": 20, "hlt": 1])
+    report.lifetimeStats = ["mmio_exits": 7]
+    report.trace = TraceCounts(
+      events: ["kvm_pio": .init(count: 21, lost: 1, byKey: ["0x1f0:in": 20]), "kvm_exit": .init(count: 0)],
+      lostRecords: 1)
     report.histograms = ["latency": "HISTFAAAAA=="]
     report.notes = ["a remark"]
     report.kvmStats = ["exits": UInt64.max]
@@ -46,6 +51,9 @@ struct RunnerReportTests {
     written.reason = "because " + text
     written.metrics[text] = 1
     written.exits.byReason[text] = 1
+    written.lifetimeExits.byPlace[text] = 3
+    written.lifetimeStats[text] = 4
+    written.trace?.events[text] = TraceCounts.Event(count: 1, byKey: [text: 1])
     written.histograms[text] = text
     written.notes = [text, text]
     written.kvmStats[text] = 2

@@ -109,6 +109,21 @@ struct ExitRecorderTests {
     #expect(recorder.lifetimeTotal == 8000)
   }
 
+  @Test func theLifetimeHasEveryWindow() {
+    var recorder = ExitRecorder(tscHertz: 1_000_000_000)
+    for window: UInt64 in 1...3 {
+      for _ in 0..<window { recorder.record(ExitKey(reason: .io, isInput: true, address: 0x1F0)) }
+      recorder.record(ExitKey(reason: .mmio, address: window << 12))
+      recorder.reset()
+    }
+    recorder.record(ExitKey(reason: .io, address: 0x1F0))
+    #expect(recorder.lifetime().byReason == ["io": 7, "mmio": 3])
+    #expect(
+      recorder.lifetime().byPlace == [
+        "io:0x1f0:in": 6, "io:0x1f0:out": 1, "mmio:0x1000:out": 1, "mmio:0x2000:out": 1, "mmio:0x3000:out": 1,
+      ])
+  }
+
   @Test func placesBeyondTheCapacityAreCountedAsOther() {
     var recorder = ExitRecorder(tscHertz: 1_000_000_000)
     for address in 0..<UInt64(ExitRecorder.capacity + 500) {

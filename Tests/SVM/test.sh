@@ -75,6 +75,16 @@ is_served_by_the_kernel() {
     $8 == "exits.per_op" { measured++; if ($11 + 0 > 0.1) bad++ }
     END { exit !(measured >= 3 && checked == 5 * measured && bad == 0) }' "$runs/run-vhost/samples.csv"
 }
+# Why the processor left the guest, by SVM's numbers: hosts whose kvm:kvm_exit never fires cannot show it. Each exit at a port is one
+# of the processor's, and what KVM answers itself is there with its reason.
+knows_the_processors_reasons() {
+  local files=("$runs"/run-trace/repetitions/*.json) loop
+  told() { grep -h "$1" "${files[@]}" | grep -o '"kvm_exit":{"by_key":{[^}]*}' | grep -o "\"$2\":[0-9]*" | cut -d: -f2; }
+  grep -A 1 '"trace:kvm_exit"' "$runs/run-trace/run.json" | grep -q '"counts" : true' || return 1
+  loop=$(grep -h '"exits.pio.out"' "${files[@]}" | grep -o '"loop":[0-9]*,"reason":"io"' | grep -o '[0-9]*')
+  [ -n "$loop" ] && [ "$(told '"exits.pio.out"' io)" = "$loop" ] || return 1
+  [ "$(told '"exits.cpuid"' cpuid)" -gt 100 ] && [ "$(told '"exits.hypercall.unknown.ring0"' hypercall)" -gt 100 ]
+}
 has_true_reasons() {
   ! grep -h -o '"reason" *: *"[^"]*"' "$runs/run-$1"/repetitions/*.json | sort -u | grep -vE \
     'IDE has queue depth 1 only|needs net=virtio-net, this mode has e1000|needs cpuid=kvm, this mode has hidden|(ipi=hypercall|eoi=pv) needs cpuid=kvm|time stamp counters of the vCPUs are apart|the host gave pages of 4 KiB|no (entropy device|balloon) in this mode|the guest.s CPUID shows no (AVX2 with FMA|SHA instructions)|CPUID shows no (KVM that tells of steal time|invariant TSC)|KVM does not promise on this host that its clock never goes back|'"$faults"
@@ -94,6 +104,9 @@ done
 check "vhost-net: the run is complete" \
   boot vhost --suite network --workload "'network.*.tap'" --mode paravirt --with net=vhost-net
 check "vhost-net: no frame is lost, changed or doubled, and packets take no exits" is_served_by_the_kernel
+check "trace: the run is complete" boot trace --trace --suite exits --mode paravirt \
+  --workload exits.pio.out --workload exits.cpuid --workload exits.hypercall.unknown.ring0
+check "trace: kvm_exit counts, and its reasons are those of the exits" knows_the_processors_reasons
 check "a run is reported again from its folder" \
   .build/release/pvbench report "$runs/run-platform" --format html,csv --out "$runs/report"
 echo "svm: $passed passed, $failed failed"

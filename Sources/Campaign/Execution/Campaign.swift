@@ -61,7 +61,9 @@ public struct Campaign: Sendable {
 
   /// Where it is.
   public let folder: RunFolder
-  let saved: SavedCampaign
+  var saved: SavedCampaign
+  /// What is asked of this host first; nil where nothing is, or where it has been.
+  let probe: Probe?
   let supervisor: Supervisor
   /// Of another build, where there is one.
   let previous: Supervisor?
@@ -70,6 +72,12 @@ public struct Campaign: Sendable {
   /// What is known of the gate between runs of this host, for the record.
   public var calibration: CalibrationNote?
   let moment: @Sendable (_ cpus: [Int]) -> HostMoment
+
+  /// Guests to ask, and their places: they need other ones than the run's.
+  struct Probe: Sendable {
+    let plan: Plan
+    let resources: MachineResources
+  }
 
   /// One line where the host is less than fit to measure; nil where it is fit.
   public var hostWarnings: String? {
@@ -129,7 +137,16 @@ public struct Campaign: Sendable {
       throw .usage("--numa node=\(home): \(obstacle)")
     }
     resources.qemu = qemu
+    if plan.request.trace == true {
+      do { resources.traces = try host.tracepoints() } catch { throw .host("--trace: \(error.reason)") }
+    }
     let outlook = PlanOutlook.line(plan, library: options.library)
+    let isAsked = host.asksGuests && plan.cells.contains(where: \.isCounted)
+    let probe = (isAsked ? ExitProbe.plan(plan, library: options.library) : nil).map {
+      var places = host.resources($0.mostVCPUs, home, kvmPath)
+      places.traces = resources.traces
+      return Probe(plan: $0, resources: places)
+    }
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
         throw .usage(
@@ -137,8 +154,8 @@ public struct Campaign: Sendable {
       }
       existing.folder.removeLeftovers()
       return Campaign(
-        folder: existing.folder, saved: existing.saved, supervisor: supervisor, previous: previous,
-        resources: resources, outlook: outlook, moment: host.moment)
+        folder: existing.folder, saved: existing.saved, probe: existing.saved.findings == nil ? probe : nil,
+        supervisor: supervisor, previous: previous, resources: resources, outlook: outlook, moment: host.moment)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
@@ -148,7 +165,7 @@ public struct Campaign: Sendable {
         looking: CostOfLooking.last(in: options.out).flatMap { $0.fingerprint == record.fingerprint ? $0 : nil })
       try saved.write(to: folder)
       return Campaign(
-        folder: folder, saved: saved, supervisor: supervisor, previous: previous, resources: resources,
+        folder: folder, saved: saved, probe: probe, supervisor: supervisor, previous: previous, resources: resources,
         outlook: outlook, moment: host.moment)
     } catch let error as CampaignError {
       throw error
@@ -183,15 +200,17 @@ public struct Campaign: Sendable {
   /// cancelled, which kills the repetition that is running.
   public func run(progress: any ProgressSink, publish: Publisher) async -> CampaignResult {
     var result = CampaignResult(folder: folder)
+    var campaign = self
     progress.report(.planned(outlook))
     do {
-      try await execute(progress)
+      try await campaign.ask(progress)
+      try await campaign.execute(progress)
     } catch {
       result.error = error
     }
     progress.report(.preparing("writing the reports"))
     do {
-      var record = try saved.record(of: folder, finished: Date().formatted(.iso8601))
+      var record = try campaign.saved.record(of: folder, finished: Date().formatted(.iso8601))
       record.calibration = calibration
       result.record = record
       try publish(record, folder)
@@ -202,6 +221,17 @@ public struct Campaign: Sendable {
     }
     progress.report(.ended)
     return result
+  }
+
+  /// Asks this host what the run wants to know before it begins.
+  private mutating func ask(_ progress: any ProgressSink) async throws(CampaignError) {
+    guard let probe else { return }
+    progress.report(.preparing("asking this host what it counts, and what an exit costs on it"))
+    guard let findings = await ExitProbe.ask(probe.plan, probe.resources, supervisor) else { return }
+    findings.notes.forEach { progress.report(.detail($0)) }
+    if let remark = findings.traceRemark { progress.report(.planned(remark)) }
+    saved.findings = findings
+    try saved.write(to: folder)
   }
 
   private func execute(_ progress: any ProgressSink) async throws(CampaignError) {
@@ -270,7 +300,8 @@ public struct Campaign: Sendable {
       if case .noKVM(let reason) = outcome { throw .host(reason) }
       guard
         let ended = RepetitionJudge.record(
-          outcome, of: step, order: order, isOfHugePages: cell.workload.parameter("pages") == "thp")
+          outcome, of: step, order: order, isOfHugePages: cell.workload.parameter("pages") == "thp",
+          sources: saved.findings?.exact ?? [.counter])
       else { return nil }
       record = ended
       var slots: [UInt64] = []

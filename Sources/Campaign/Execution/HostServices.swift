@@ -14,6 +14,15 @@ struct HostServices: Sendable {
   /// QEMU, where a plan wants it.
   var qemu: @Sendable (_ environment: [String: String]) -> QEMUProgram = { QEMUProgram.locate(environment: $0) }
 
+  /// KVM's tracepoints, where a run records them.
+  var tracepoints: @Sendable () throws(TracefsError) -> [TracepointLayout] = { () throws(TracefsError) in
+    let layouts = try Tracepoints.layouts(TraceEvent.allCases.map(\.rawValue))
+    return layouts.map { $0.keeping(TraceEvent(rawValue: $0.name)?.fields ?? []) }
+  }
+
+  /// True where guests are asked what this host counts, and what an exit costs on it, before the first repetition.
+  var asksGuests = false
+
   /// This host.
   static let live = HostServices(
     record: { vcpus, kvmPath, results in HostProbe(kvmPath: kvmPath).record(vcpus: vcpus, results: results) },
@@ -22,7 +31,7 @@ struct HostServices: Sendable {
         placements: placements(vcpus: vcpus, home: home, topology: HostProbe().topology()),
         userspaceExitEvent: Tracepoints.userspaceExitEvent().id,
         hasTransparentHugePages: HostProbe().hasTransparentHugePages, kvmPath: kvmPath)
-    })
+    }, asksGuests: true)
 
   /// A guest's place under every policy. One that may run on no CPU that is known goes where the host likes.
   static func placements(

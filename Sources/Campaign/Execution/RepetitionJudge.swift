@@ -5,30 +5,37 @@ import Measurement
 /// repetition is found here.
 enum RepetitionJudge {
   /// The record of one ended repetition; nil where the campaign was interrupted in it. `isOfHugePages` says that its row names
-  /// transparent huge pages.
+  /// transparent huge pages; `sources` count exits on this host, and must agree with the loop.
   static func record(
-    _ outcome: RunnerOutcome, of step: PlannedStep, order: Int, isOfHugePages: Bool = false
+    _ outcome: RunnerOutcome, of step: PlannedStep, order: Int, isOfHugePages: Bool = false,
+    sources: [ExitSource] = [.counter]
   ) -> RepetitionRecord? {
     switch outcome {
     case .interrupted: nil
     case .noKVM(let reason), .failed(let reason):
       RepetitionRecord(index: step.index, order: order, status: .failed, reason: reason)
-    case .report(let report, _): record(report, of: step, order: order, isOfHugePages: isOfHugePages)
+    case .report(let report, _):
+      record(report, of: step, order: order, isOfHugePages: isOfHugePages, sources: sources)
     }
   }
 
   private static func record(
-    _ report: RunnerReport, of step: PlannedStep, order: Int, isOfHugePages: Bool
+    _ report: RunnerReport, of step: PlannedStep, order: Int, isOfHugePages: Bool, sources: [ExitSource]
   ) -> RepetitionRecord {
     var record = RepetitionRecord(
       index: step.index, order: order, status: report.status, reason: report.reason, metrics: report.metrics,
-      exits: report.exits, histograms: report.histograms, notes: report.notes, kvmStats: report.kvmStats)
+      exits: report.exits, histograms: report.histograms, notes: report.notes, kvmStats: report.kvmStats,
+      trace: report.trace,
+      reconciliation: report.lifetimeExits.byReason.isEmpty ? nil : report.evidence.reconciled(sources))
     if let name = nonFinite(in: report) {
       return RepetitionRecord(
         index: step.index, order: order, status: .failed, reason: "runner reported no finite number for \(name)",
         notes: report.notes)
     }
-    if record.status == .ok, let reason = accountingError(report.metrics) ?? placementError(report.metrics) {
+    let disagreement = Self.disagreement(record.reconciliation)
+    if record.status == .ok,
+      let reason = accountingError(report.metrics) ?? disagreement ?? placementError(report.metrics)
+    {
       (record.status, record.reason) = (.invalid, reason)
     }
     if record.status == .ok, isOfHugePages, hasSmallPages(report.metrics) {
@@ -46,6 +53,15 @@ enum RepetitionJudge {
     guard let loop = metrics["exits.loop_total"], let kernel = metrics["exits.kernel_total"] else { return nil }
     guard abs(loop - kernel) > max(1, 0.001 * max(loop, kernel)) else { return nil }
     return "exit accounting does not close: the loop saw \(count(loop)), the kernel counted \(count(kernel))"
+  }
+
+  /// The same for every reason that others can see, too.
+  static func disagreement(_ rows: [ReconciliationRecord]?) -> String? {
+    for row in rows ?? [] {
+      guard let source = row.disagreeing.first, let other = row.sources[source] else { continue }
+      return "exit accounting does not close: the loop saw \(row.loop) exits (\(row.reason)), \(source) has \(other)"
+    }
+    return nil
   }
 
   /// A guest whose memory is not where it should be measures something else.

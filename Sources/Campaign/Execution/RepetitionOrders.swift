@@ -1,5 +1,6 @@
 import HostTopology
 import MachineLauncher
+import Measurement
 import PVWire
 
 /// What this host contributes to every machine.
@@ -7,6 +8,8 @@ struct MachineResources: Sendable {
   /// Where a guest goes, by policy; without a row it goes where the host likes.
   var placements: [NUMAPolicy: Result<Placement, PlacementObstacle>] = [:]
   var userspaceExitEvent: UInt64?
+  /// Tracepoints that are recorded; empty where nobody asked for it.
+  var traces: [TracepointLayout] = []
   var hasTransparentHugePages = true
   var kvmPath = "/dev/kvm"
   /// Nil where no cell needs one.
@@ -83,6 +86,7 @@ extension Plan {
     specification.timeoutNanoseconds = UInt64((Self.limitSeconds(cell) - 3) * 1e9)
     resources.place(cell, &specification)
     specification.userspaceExitEvent = resources.userspaceExitEvent
+    if cell.program == .builtin { specification.traces = resources.traces }
     specification.kvmPath = resources.kvmPath
     specification.runner = cell.program.told
     specification.slowdownPermille = cell.workload.slowdownPermille ?? 0

@@ -16,6 +16,8 @@ struct SavedCampaign: Codable, Equatable, Sendable {
   var host: HostRecord
   /// What looking costs here, as it was known when the run began.
   var looking: LookingRecord?
+  /// What the run has found out before its first repetition; nil before that.
+  var findings: ExitFindings?
 
   /// Reads the plan of a run's folder.
   static func read(from folder: RunFolder) throws(CampaignError) -> SavedCampaign {
@@ -53,6 +55,9 @@ struct SavedCampaign: Codable, Equatable, Sendable {
       let repetitions = cells.flatMap(\.repetitions)
       let occurring = Set(repetitions.flatMap(\.metrics.keys))
       let attribution = Attribution.records(in: cells, seed: plan.seed)
+      var host = host
+      host.kvm["exit_sources"] = findings?.record
+      let closure = findings.map { Closure.records(in: cells, costs: $0.costs, seed: plan.seed) }
       return RunRecord(
         id: folder.id, started: started, finished: finished, status: status(of: repetitions), command: command,
         version: version, seed: plan.seed, host: host, cells: cells,
@@ -60,7 +65,8 @@ struct SavedCampaign: Codable, Equatable, Sendable {
           plan.cells.first { $0.workload.id == workload }?.workload.floored(metric) ?? metric
         },
         metrics: MetricCatalog.all.filter { occurring.contains($0.id) },
-        attribution: attribution.isEmpty ? nil : attribution, looking: looking)
+        attribution: attribution.isEmpty ? nil : attribution, looking: looking, exitCosts: findings?.costs,
+        closure: closure)
     } catch {
       throw .failure("\(error)")
     }

@@ -39,6 +39,9 @@ public struct PlannedCell: Codable, Equatable, Sendable {
   /// The mode as results name it, with its runner.
   public var label: String { ModeLabel.label(mode.name, runner: runner?.rawValue) }
 
+  /// True where the runner's own loop sees its guests' exits.
+  var isCounted: Bool { skipReason == nil && program == .builtin && workload.tool == nil }
+
   /// The program that runs the guests.
   var program: GuestRunner { runner ?? .builtin }
 }

@@ -54,6 +54,9 @@ public struct RunRequest: Codable, Equatable, Sendable {
   /// Start Linux guests even where ring 0 is interpreted.
   public var isForced: Bool?
 
+  /// Record KVM's tracepoints beside every guest; nil for no.
+  public var trace: Bool?
+
   /// Everything with its default.
   public init() {}
 
@@ -118,6 +121,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
       differ("linux-initrd", linuxInitrd, planned.linuxInitrd),
       differ("tolerate", disturbances(self), disturbances(planned)),
       differ("timeline", timeline, planned.timeline),
+      differ("trace", trace, planned.trace),
       differ("force", isForced, planned.isForced),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),

@@ -7,6 +7,7 @@
 // untimed, and RAX is what it left there.
 
     .set ELEMENTS, 8                // PV_WAY_ELEMENTS of GuestKernel.h
+    .set SECTOR_ELEMENTS, 256       // PV_WAY_SECTOR_ELEMENTS
     .set DELTAS, 40                 // offset of pv_way_order.deltas
 
 // What is between the two reads, which take EAX and EDX: R11 is the order's operand; RCX, RBX and RSI are its arguments.
@@ -39,6 +40,12 @@
     mov %r11d, %edx
     mov %rbx, %rdi
     mov $ELEMENTS, %ecx
+    rep insw
+    .endm
+    .macro leave_ins_sector
+    mov %r11d, %edx
+    mov %rbx, %rdi
+    mov $SECTOR_ELEMENTS, %ecx
     rep insw
     .endm
     .macro leave_write32
@@ -136,6 +143,7 @@
     way in8
     way outs
     way ins
+    way ins_sector
     way write32
     way read32
     way cpuid

@@ -32,7 +32,10 @@ enum ExitWorkload {
     WayOut("string-out", pv_way_outs, pv_way_outs_ring0, UInt64(MemoryMap.nobodysPort), rbx: UInt64(string)),
     WayOut(
       "string-in", pv_way_ins, pv_way_ins_ring0, UInt64(MemoryMap.nobodysPort), rbx: UInt64(string),
-      isRight: { _ in isStringOnes() }),
+      isRight: { _ in isStringOnes(PV_WAY_ELEMENTS) }),
+    WayOut(
+      "sector-in", pv_way_ins_sector, pv_way_ins_sector_ring0, UInt64(MemoryMap.nobodysPort), rbx: UInt64(string),
+      isRight: { _ in isStringOnes(PV_WAY_SECTOR_ELEMENTS) }),
 
     WayOut("mmio-write", pv_way_write32, pv_way_write32_ring0, MemoryMap.nobodysAddress),
     WayOut(
@@ -77,10 +80,10 @@ enum ExitWorkload {
   /// Read where a row asks for it, and not before.
   private static let harmlessValue = pv_rdmsr(MemoryMap.harmlessMSR)
   /// What string instructions move.
-  private static let string = DMAMemory(count: 2 * Int(PV_WAY_ELEMENTS), alignment: 64).address
+  private static let string = DMAMemory(count: 2 * Int(PV_WAY_SECTOR_ELEMENTS), alignment: 64).address
 
-  private static func isStringOnes() -> Bool {
-    (0..<UInt(PV_WAY_ELEMENTS)).allSatisfy { pv_read16(string + 2 * $0) == UInt16.max }
+  private static func isStringOnes(_ count: Int) -> Bool {
+    (0..<UInt(count)).allSatisfy { pv_read16(string + 2 * $0) == UInt16.max }
   }
 
   /// Makes counter 0 count, with the 8259 masked: nobody wants its interrupts.

@@ -119,7 +119,7 @@ static inline void pv_breakpoint(void) { __asm__ volatile("int3"); }
 static inline void pv_undefined(void) { __asm__ volatile("ud2"); }
 
 // Ways out of the guest (ways.S): what such a loop is told, and the TSC ticks of each time.
-enum { PV_WAY_SAMPLES = 64, PV_WAY_ELEMENTS = 8 };
+enum { PV_WAY_SAMPLES = 64, PV_WAY_ELEMENTS = 8, PV_WAY_SECTOR_ELEMENTS = 256 };
 struct pv_way_order {
   uint64_t samples;
   uint64_t operand;  // a port, an address, a leaf or the number of a call
@@ -147,6 +147,7 @@ PV_WAY(in32);
 PV_WAY(in8);
 PV_WAY(outs);
 PV_WAY(ins);
+PV_WAY(ins_sector);
 PV_WAY(write32);
 PV_WAY(read32);
 PV_WAY(cpuid);
