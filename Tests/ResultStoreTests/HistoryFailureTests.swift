@@ -25,7 +25,7 @@ import Testing
     let path = scratch.path
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
       let history = try History.open(in: path, creating: true)
-      history.queue.inDatabase { $0.trace { if "\($0)".contains("INTO point") { kill(getpid(), SIGKILL) } } }
+      history.queue.inDatabase { $0.trace { if "\($0)".contains("INTO night") { kill(getpid(), SIGKILL) } } }
       try history.index(sampleNight(2))
     }
     #expect(try runs() == ["run-1"])
@@ -72,7 +72,7 @@ import Testing
       #expect(!history.isWritable)
       #expect(try history.runs().map(\.id) == ["run-1"])
       #expect(
-        try history.scan(try history.series()) { ($1, $2 ?? SeriesProgress(next: 0, candidates: [])) }
+        try history.scan(try history.series()) { ($1.medians, $2 ?? SeriesProgress(next: 0, candidates: [])) }
           == [[1]])
       #expect(throws: HistoryError.self) { try history.index(sampleNight(2)) }
     }
@@ -101,7 +101,7 @@ import Testing
     }
     #expect(
       try history.scan(try history.series()) { _, values, _ in
-        (values, SeriesProgress(next: 1, candidates: []))
+        (values.medians, SeriesProgress(next: 1, candidates: []))
       } == [[1]])
   }
 

@@ -35,7 +35,7 @@ func sampleNight(_ night: Int, value: Double = 1, workload: String = "w", id: St
   /// What `scan` hands over, and keeps: that everything has been counted.
   private func scan() throws -> [SeriesProgress?] {
     try history.scan(try history.series()) { _, values, known in
-      (known, SeriesProgress(next: values.count, candidates: [1]))
+      (known, SeriesProgress(next: values.medians.count, candidates: [1]))
     }
   }
 
@@ -110,13 +110,13 @@ func sampleNight(_ night: Int, value: Double = 1, workload: String = "w", id: St
   @Test func nightsThatAreNotTheirObservationsMedianAreFaults() throws {
     for night in 1...3 { try history.index(sampleNight(night)) }
     try history.queue.write {
-      try $0.execute(sql: "UPDATE point SET median = 9 WHERE run = 1")
-      try $0.execute(sql: "UPDATE sample SET layout = 'x:9' WHERE run = 2")
+      try $0.execute(sql: "UPDATE night SET medians = x'00' WHERE run = 1")
+      try $0.execute(sql: "INSERT INTO layout VALUES (9, 'x:9'); UPDATE sample SET layout = 9 WHERE run = 2")
       try $0.execute(sql: "DELETE FROM sample WHERE run = 3")
     }
     #expect(
       try history.faults() == [
-        "run run-1 has nights that are not the medians of its observations",
+        "run run-1 has a night that is not the medians of its observations",
         "run run-2 has observations that are not what their layout says", "run run-3 has nights without observations",
       ])
   }

@@ -32,29 +32,40 @@ public struct SeriesChanges {
   /// followed.
   public mutating func find(in series: [Series], nights: Int = .max) throws(HistoryError) -> [SeriesChange] {
     let found = try history.scan(series) { series, values, known in
-      let (points, progress) = Self.points(of: series.metric, in: values, continuing: known)
-      return ((points.filter { values.count - $0.index <= nights }, values.count), progress)
+      let (points, progress) = Self.points(of: series.metric, in: values.medians, continuing: known)
+      return (points.map { Place($0, in: values) }.filter { $0.age <= nights }, progress)
     }
     var changes: [SeriesChange] = []
-    for (series, (points, count)) in zip(series, found) {
-      changes += try self.changes(of: series, at: points, among: count)
-    }
+    for (series, places) in zip(series, found) { changes += try self.changes(of: series, at: places) }
     return changes.sorted { $0.night.started > $1.night.started }
   }
 
-  /// The nights of these points of a series of `count`, and what was different about the host on each.
-  mutating func changes(
-    of series: Series, at points: [ChangePoint], among count: Int
-  ) throws(HistoryError) -> [SeriesChange] {
+  /// A change point with the runs around it.
+  struct Place {
+    let point: ChangePoint
+    let age: Int
+    let before: RunNumber
+    let night: RunNumber
+
+    init(_ point: ChangePoint, in values: SeriesValues) {
+      self.point = point
+      age = values.medians.count - point.index
+      (before, night) = (values.runs[point.index - 1], values.runs[point.index])
+    }
+  }
+
+  /// The nights of these points, and what was different about the host on each.
+  mutating func changes(of series: Series, at places: [Place]) throws(HistoryError) -> [SeriesChange] {
     var changes: [SeriesChange] = []
-    for point in points {
-      // The night before, and the night itself; since the search a run may have been taken out.
-      let nights = try history.nights(of: series, at: point.index - 1..<point.index + 1)
-      guard nights.count == 2 else { continue }
+    for place in places {
+      // Since the search a run may have been taken out.
+      guard let before = try history.night(place.before, value: place.point.before),
+        let night = try history.night(place.night, value: place.point.after)
+      else { continue }
       changes.append(
         SeriesChange(
-          series: series, night: nights[1], age: count - point.index, point: point,
-          configuration: try differences(nights[0].run, nights[1].run)))
+          series: series, night: night, age: place.age, point: place.point,
+          configuration: before.state == night.state ? [] : try differences(before.run, night.run)))
     }
     return changes
   }

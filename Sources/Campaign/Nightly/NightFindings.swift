@@ -47,24 +47,33 @@ public struct NightFindings: Sendable {
     var search = SeriesChanges(history)
     for (series, look) in zip(all, looks) {
       let isPrimary = primary[series.cell] == series.metric.id
-      let found = try search.changes(of: series, at: look.news, among: look.count)
+      let found = try search.changes(of: series, at: look.news)
       if isPrimary { changes += found } else { exploratory += found }
       if isPrimary, let suspect = look.suspect { suspects.append(suspect) }
     }
-    try compareWithTheNightBefore(run, all, &search, history)
+    try compareWithTheNightBefore(run, looks.compactMap(\.before), &search, history)
   }
 
-  private typealias Look = (news: [ChangePoint], suspect: Suspect?, count: Int)
+  private struct Look {
+    let news: [SeriesChanges.Place]
+    let suspect: Suspect?
+    /// The run of the night before.
+    let before: RunNumber?
+  }
 
   private static func look(
-    at series: Series, _ values: [Double], continuing known: SeriesProgress?
+    at series: Series, _ values: SeriesValues, continuing known: SeriesProgress?
   ) -> (Look, SeriesProgress) {
-    let (points, progress) = SeriesChanges.points(of: series.metric, in: values, continuing: known)
-    let lastNight = sure(SeriesChanges.points(of: series.metric, in: Array(values.dropLast())).points, values.count - 1)
-    let news = sure(points, values.count).filter { point in
-      values.count - point.index <= newsAge && !lastNight.contains { abs($0.index - point.index) <= tolerance }
+    let (medians, count) = (values.medians, values.medians.count)
+    let (points, progress) = SeriesChanges.points(of: series.metric, in: medians, continuing: known)
+    let lastNight = sure(SeriesChanges.points(of: series.metric, in: Array(medians.dropLast())).points, count - 1)
+    let news = sure(points, count).filter { point in
+      count - point.index <= newsAge && !lastNight.contains { abs($0.index - point.index) <= tolerance }
     }
-    return ((news, suspect(series, values), values.count), progress)
+    let look = Look(
+      news: news.map { SeriesChanges.Place($0, in: values) }, suspect: suspect(series, medians),
+      before: values.runs.dropLast().last)
+    return (look, progress)
   }
 
   /// One night on the other side of a step may be an outlier, however significant: that is what the alarm is for.
@@ -82,12 +91,12 @@ public struct NightFindings: Sendable {
   }
 
   private mutating func compareWithTheNightBefore(
-    _ run: RunRecord, _ all: [Series], _ search: inout SeriesChanges, _ history: History
+    _ run: RunRecord, _ runs: [RunNumber], _ search: inout SeriesChanges, _ history: History
   ) throws(HistoryError) {
     var newest: Night?
-    for series in all {
-      let nights = try history.nights(of: series, last: 2)
-      if nights.count == 2, nights[0].started > newest?.started ?? -.infinity { newest = nights[0] }
+    for number in runs {
+      guard let night = try history.night(number, value: .nan) else { continue }
+      if night.started > newest?.started ?? -.infinity { newest = night }
     }
     guard let newest else { return }
     nightBefore = newest.began

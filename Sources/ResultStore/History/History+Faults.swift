@@ -13,32 +13,26 @@ extension History {
     }
   }
 
-  /// Runs whose observations cannot be read, or are not the nights of their series.
+  /// Runs whose observations cannot be read, or whose nights are not their medians.
   private static func unlikeSamples(_ db: Database) throws -> [String] {
     var faults: [String] = []
     let rows = try Row.fetchCursor(
       db,
       sql: """
-        SELECT run.name, sample.layout, sample.observations, sample.cell, run.started, run.id
-        FROM sample JOIN run ON run.id = sample.run ORDER BY sample.id
-        """)
-    let points = try db.cachedStatement(
-      sql: """
-        SELECT series.metric, point.median FROM series JOIN point ON point.series = series.id
-        WHERE series.cell = ? AND point.started = ? AND point.run = ?
+        SELECT run.name, layout.content, sample.observations, night.layout = sample.layout, night.medians
+        FROM sample JOIN run ON run.id = sample.run JOIN layout ON layout.id = sample.layout
+        LEFT JOIN night ON night.cell = sample.cell AND night.started = run.started AND night.run = run.id
+        ORDER BY sample.id
         """)
     while let row = try rows.next() {
       let name: String = row[0]
-      guard let observations = Samples.observations(row[1], row[2]) else {
+      guard let layout = Samples.columns(row[1]), let observations = Samples.observations(row[1], row[2]) else {
         faults.append("run \(name) has observations that are not what their layout says")
         continue
       }
-      let (cell, started, run): (Int64, Double, Int64) = (row[3], row[4], row[5])
-      let nights = try Row.fetchAll(points, arguments: [cell, started, run]).reduce(into: [String: Double]()) {
-        $0[$1[0]] = $1[1]
-      }
-      if nights != observations.mapValues(\.median) {
-        faults.append("run \(name) has nights that are not the medians of its observations")
+      let (isOfLayout, medians): (Bool?, Data?) = (row[3], row[4])
+      if isOfLayout != true || medians != Samples.bytes(of: layout.compactMap { observations[$0.name]?.median }) {
+        faults.append("run \(name) has a night that is not the medians of its observations")
       }
     }
     return faults
@@ -49,8 +43,8 @@ extension History {
     try String.fetchAll(
       db,
       sql: """
-        SELECT DISTINCT run.name FROM point JOIN run ON run.id = point.run JOIN series ON series.id = point.series
-        WHERE NOT EXISTS (SELECT 1 FROM sample WHERE sample.run = point.run AND sample.cell = series.cell)
+        SELECT DISTINCT run.name FROM night JOIN run ON run.id = night.run
+        WHERE NOT EXISTS (SELECT 1 FROM sample WHERE sample.run = night.run AND sample.cell = night.cell)
         """
     ).map { "run \($0) has nights without observations" }
   }

@@ -22,17 +22,15 @@ extension History {
           insert: "INSERT INTO cell (fingerprint, suite, workload, mode, choices) VALUES (?, ?, ?, ?, ?)",
           [run.fingerprint, cell.key.suite, cell.key.workload, cell.key.mode, Self.text(of: cell.choices)])
         let names = cell.observations.keys.sorted()
+        try Self.describe(names, metrics, of: run.id, in: place, db)
         let observations = names.compactMap { cell.observations[$0] }
+        let layout = try Self.row(
+          db, find: "SELECT id FROM layout WHERE content = ?", insert: "INSERT INTO layout (content) VALUES (?)",
+          [Samples.layout(names, observations)])
         try db.cachedStatement(sql: "INSERT INTO sample (run, cell, layout, observations) VALUES (?, ?, ?, ?)").execute(
-          arguments: [number, place, Samples.layout(names, observations), Samples.bytes(observations)])
-        for (name, values) in zip(names, observations) {
-          guard let description = metrics[name] else {
-            throw HistoryError.notRepresentable("run \(run.id) observed \(name), and does not say what that is")
-          }
-          let series = try Self.series(of: name, description, in: place, db)
-          try db.cachedStatement(sql: "INSERT INTO point (series, started, run, median) VALUES (?, ?, ?, ?)")
-            .execute(arguments: [series, started, number, values.median])
-        }
+          arguments: [number, place, layout, Samples.bytes(observations)])
+        try db.cachedStatement(sql: "INSERT INTO night (cell, started, run, layout, medians) VALUES (?, ?, ?, ?, ?)")
+          .execute(arguments: [place, started, number, layout, Samples.bytes(of: observations.map(\.median))])
       }
     }
   }
@@ -58,12 +56,11 @@ extension History {
 
   private static func remove(_ name: String, from db: Database) throws {
     guard let run = try Int64.fetchOne(db, sql: "SELECT id FROM run WHERE name = ?", arguments: [name]) else { return }
-    // By series, for that is how points are ordered: no index by run doubles the size of the table.
+    // By cell, for that is how nights are ordered: no index by run.
     try db.execute(
       sql: """
-        DELETE FROM point WHERE (series, started, run) IN (
-          SELECT series.id, run.started, run.id FROM run JOIN sample ON sample.run = run.id
-          JOIN series ON series.cell = sample.cell WHERE run.id = ?)
+        DELETE FROM night WHERE (cell, started, run) IN (
+          SELECT sample.cell, run.started, run.id FROM run JOIN sample ON sample.run = run.id WHERE run.id = ?)
         """, arguments: [run])
     try db.execute(sql: "DELETE FROM run WHERE id = ?", arguments: [run])
   }
@@ -87,23 +84,25 @@ extension History {
     return number
   }
 
-  /// The series of a metric; what the metric's row says now stands for all of its nights.
-  private static func series(
-    of metric: String, _ description: String, in cell: Int64, _ db: Database
-  ) throws -> Int64 {
-    let known = try Row.fetchOne(
-      try db.cachedStatement(sql: "SELECT id, description FROM series WHERE cell = ? AND metric = ?"),
-      arguments: [cell, metric])
-    guard let known else {
-      try db.cachedStatement(sql: "INSERT INTO series (cell, metric, description) VALUES (?, ?, ?)")
-        .execute(arguments: [cell, metric, description])
-      return db.lastInsertedRowID
+  /// Makes the series of a cell that are new; what the metrics' rows say now stands for all of their nights.
+  private static func describe(
+    _ names: [String], _ metrics: [String: String], of run: String, in cell: Int64, _ db: Database
+  ) throws {
+    let rows = try Row.fetchAll(
+      try db.cachedStatement(sql: "SELECT metric, description FROM series WHERE cell = ?"), arguments: [cell])
+    let known = rows.reduce(into: [String: String]()) { $0[$1[0]] = $1[1] }
+    for name in names {
+      guard let description = metrics[name] else {
+        throw HistoryError.notRepresentable("run \(run) observed \(name), and does not say what that is")
+      }
+      guard known[name] != description else { continue }
+      try db.cachedStatement(
+        sql: """
+          INSERT INTO series (cell, metric, description) VALUES (?, ?, ?)
+          ON CONFLICT (cell, metric) DO UPDATE SET description = excluded.description
+          """
+      ).execute(arguments: [cell, name, description])
     }
-    let series: Int64 = known[0]
-    if known[1] != description {
-      try db.execute(sql: "UPDATE series SET description = ? WHERE id = ?", arguments: [description, series])
-    }
-    return series
   }
 
   private static func row(

@@ -67,8 +67,8 @@ extension History {
     try Row.fetchAll(
       db,
       sql: """
-        SELECT sample.id, suite, workload, mode, choices, layout, observations
-        FROM sample JOIN cell ON cell.id = sample.cell WHERE run = ? ORDER BY sample.id
+        SELECT sample.id, suite, workload, mode, choices, layout.content AS layout, observations
+        FROM sample JOIN cell ON cell.id = sample.cell JOIN layout ON layout.id = sample.layout WHERE run = ? ORDER BY sample.id
         """, arguments: [run]
     ).map { row in
       guard let observations = Samples.observations(row["layout"], row["observations"]) else {

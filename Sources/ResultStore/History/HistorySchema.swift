@@ -14,9 +14,10 @@ enum HistorySchema {
     return migrator
   }
 
-  /// A point is a night of a series; its primary key is the order in which series are read. `progress` is what
-  /// `SeriesProgress` says; a point that appears or goes among the nights that were counted makes it void. A search that
-  /// finds other splits needs a migration that empties it.
+  /// A night has the medians of a cell's metrics side by side, for a run writes them together: a row of each metric would be a
+  /// page of the file each. Its primary key is the order in which series are read. A layout says which numbers of a BLOB are
+  /// whose (`Samples`). `progress` is what `SeriesProgress` says; a night that appears or goes among those that were counted
+  /// makes it void. A search that finds other splits needs a migration that empties it.
   private static let first = """
     CREATE TABLE configuration (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
     CREATE TABLE run (
@@ -32,19 +33,22 @@ enum HistorySchema {
     CREATE TABLE series (
       id INTEGER PRIMARY KEY, cell INTEGER NOT NULL REFERENCES cell, metric TEXT NOT NULL, description TEXT NOT NULL,
       UNIQUE (cell, metric));
+    CREATE TABLE layout (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
     CREATE TABLE sample (
       id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, cell INTEGER NOT NULL REFERENCES cell,
-      layout TEXT NOT NULL, observations BLOB NOT NULL, UNIQUE (run, cell));
-    CREATE TABLE point (
-      series INTEGER NOT NULL REFERENCES series, started REAL NOT NULL, run INTEGER NOT NULL REFERENCES run,
-      median REAL NOT NULL, PRIMARY KEY (series, started, run)) WITHOUT ROWID;
+      layout INTEGER NOT NULL REFERENCES layout, observations BLOB NOT NULL, UNIQUE (run, cell));
+    CREATE TABLE night (
+      cell INTEGER NOT NULL REFERENCES cell, started REAL NOT NULL, run INTEGER NOT NULL REFERENCES run,
+      layout INTEGER NOT NULL REFERENCES layout, medians BLOB NOT NULL, PRIMARY KEY (cell, started, run)) WITHOUT ROWID;
     CREATE TABLE progress (
       series INTEGER PRIMARY KEY REFERENCES series, last REAL NOT NULL, next INTEGER NOT NULL, candidates BLOB NOT NULL);
-    CREATE TRIGGER point_added AFTER INSERT ON point BEGIN
-      DELETE FROM progress WHERE series = NEW.series AND last >= NEW.started;
+    CREATE TRIGGER night_added AFTER INSERT ON night BEGIN
+      DELETE FROM progress
+      WHERE series IN (SELECT id FROM series WHERE cell = NEW.cell) AND last >= NEW.started;
     END;
-    CREATE TRIGGER point_removed AFTER DELETE ON point BEGIN
-      DELETE FROM progress WHERE series = OLD.series AND last >= OLD.started;
+    CREATE TRIGGER night_removed AFTER DELETE ON night BEGIN
+      DELETE FROM progress
+      WHERE series IN (SELECT id FROM series WHERE cell = OLD.cell) AND last >= OLD.started;
     END;
     """
 }
