@@ -132,7 +132,7 @@ private final class Machine {
     var timedOutAfter: Double?
     do {
       let threads = try MachineThreads(
-        specification, devices: wiring.workers + (tracer.map { [$0] } ?? []), failure: workerFailure,
+        specification, devices: wiring.workers, watcher: tracer, failure: workerFailure,
         vcpus: vcpus.map { vcpu in { vcpu.run() } })
       if !waitForEnd(nanoseconds: specification.timeoutNanoseconds), workerFailure.text == nil {
         timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9
