@@ -143,7 +143,7 @@ private final class Machine {
     var standstill = StandstillWatch()
     do {
       let threads = try MachineThreads(
-        specification, devices: wiring.workers + (tracer.map { [$0] } ?? []), failure: workerFailure,
+        specification, devices: wiring.workers, watcher: tracer, failure: workerFailure,
         vcpus: vcpus.map { vcpu in { vcpu.run() } }, delays: delays, timeline: timeline)
       if !waitForEnd(&standstill), workerFailure.text == nil {
         timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9

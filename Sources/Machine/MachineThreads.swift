@@ -1,7 +1,7 @@
 import DeviceModel
 import MachineLauncher
 
-/// The threads of a machine: one for each device that needs one, and one for each vCPU.
+/// The threads of a machine: one for each device that needs one, one for each vCPU, and one that watches these where asked.
 struct MachineThreads {
   /// The vCPUs' threads, in order.
   let vcpus: [PosixThread]
@@ -9,13 +9,13 @@ struct MachineThreads {
   private let devices: [any DeviceWorker]
 
   /// Starts them where the specification wants them. A device that fails leaves a note in `failure`; `delays` is told of those
-  /// that it watches, and `timeline` of the devices' sleeps.
+  /// that it watches, and `timeline` of the devices' sleeps. A `watcher` is no part of the machine: it shares no CPU with a vCPU
+  /// that it does not have to.
   init(
-    _ specification: MachineSpecification, devices: [any DeviceWorker], failure: WorkerFailure,
-    vcpus: [@Sendable () -> Void], delays: RunDelayWatch? = nil,
-    timeline: Timeline? = nil
+    _ specification: MachineSpecification, devices: [any DeviceWorker], watcher: ExitTracer? = nil,
+    failure: WorkerFailure, vcpus: [@Sendable () -> Void], delays: RunDelayWatch? = nil, timeline: Timeline? = nil
   ) throws(PosixThread.CreationError) {
-    self.devices = devices
+    self.devices = devices + (watcher.map { [$0] } ?? [])
     var workers: [PosixThread] = []
     for (index, device) in devices.enumerated() {
       let delays = delays?.includesIO == true ? delays : nil
@@ -28,8 +28,12 @@ struct MachineThreads {
           do { try device.run() } catch { failure.note("I/O thread \(index): \(error)") }
         })
     }
-    self.workers = workers
     let cpus = specification.vcpuCPUs
+    if let watcher {
+      let beside = specification.ioCPU.flatMap { cpus.contains($0) ? nil : $0 }
+      workers.append(try PosixThread(name: "tracer", cpu: beside) { watcher.run() })
+    }
+    self.workers = workers
     var threads: [PosixThread] = []
     for (index, run) in vcpus.enumerated() {
       threads.append(

@@ -103,8 +103,8 @@ public struct ClosureRecord: Codable, Sendable, Equatable {
   public var from: String
   /// The mode that it is compared with, `paravirt`.
   public var to: String
-  /// What an operation's time is: `latency.p50`, with the exits' medians, where operations follow one another; otherwise
-  /// `window.seconds/window.ops`, with their means.
+  /// What an operation's time is: `latency.p50` where operations follow one another; otherwise
+  /// `window.seconds/window.ops`, which has in it what neighbours took of the window.
   public var measure: String
   /// Pairs of repetitions.
   public var n: Int

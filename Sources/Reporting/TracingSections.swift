@@ -79,7 +79,7 @@ struct TraceGroup: Sendable {
     workload = cell.workload
     mode = cell.mode
     rows = TraceEvent.allCases.map(\.rawValue).compactMap { name in
-      guard let event = sums[name] else { return nil }
+      guard let event = sums[name], event.count > 0 else { return nil }
       let keys = event.byKey.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
       let shown = keys.prefix(Self.most).map { "\($0.key) \(Formatting.count($0.value))" }
       return Row(

@@ -32,7 +32,8 @@ public enum Closure {
     }
     guard !pairs.isEmpty else { return nil }
     let isSerial = pairs.allSatisfy(\.isSerial)
-    func cost(_ kind: ExitKind) -> Double? { costs[kind.rawValue].map { isSerial ? $0.median : $0.mean } }
+    // The median whatever the measure: what neighbours take from a guest while it exits is no cost of the exit.
+    func cost(_ kind: ExitKind) -> Double? { costs[kind.rawValue]?.median }
     let differences = pairs.map { isSerial ? $0.medianDifference : $0.meanDifference }
     let explained = pairs.map { pair in
       ExitKind.allCases.reduce(0.0) { $0 + (cost($1) ?? 0) * (pair.a[$1, default: 0] - pair.b[$1, default: 0]) }

@@ -66,6 +66,12 @@ struct ExitProbeTests {
     let findings = findings { $0["exits.pio.out"]?.trace = trace }
     #expect(try #require(findings.sources["trace:kvm_exit"]).counts == false)
     #expect(findings.exact == [.counter, .mmioStatistic, .userspaceRecords, .portRecords])
+    // The zero of a tracepoint that does not count is none; nobody knows about the last one.
+    let told = TraceCounts(events: [
+      "kvm_exit": .init(count: 0), "kvm_pio": .init(count: 7), "kvm_eoi": .init(count: 0),
+    ])
+    #expect(findings.believed(told)?.events.keys.sorted() == ["kvm_eoi", "kvm_pio"])
+    #expect(findings.believed(nil) == nil)
   }
 
   @Test func anElementCostsWhatIsLeftOfItsInstruction() throws {

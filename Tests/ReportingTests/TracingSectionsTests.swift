@@ -57,7 +57,9 @@ import Testing
 
   @Test func tracepointsHaveTheirCountsAndLosses() throws {
     let keys = Dictionary(uniqueKeysWithValues: (1...10).map { ("0x\($0):in", UInt64($0)) })
-    let trace = TraceCounts(events: ["kvm_pio": .init(count: 60, lost: 5, byKey: keys)])
+    let trace = TraceCounts(events: [
+      "kvm_pio": .init(count: 60, lost: 5, byKey: keys), "kvm_hypercall": .init(count: 0),
+    ])
     let group = try #require(TraceGroup.all([Self.cell([[], []], trace: trace)]).first)
     #expect(group.rows.map(\.event) == ["kvm_pio"])
     #expect(group.rows.map(\.count) == ["120"])

@@ -304,6 +304,7 @@ public struct Campaign: Sendable {
           sources: saved.findings?.exact ?? [.counter])
       else { return nil }
       record = ended
+      if let findings = saved.findings { record.trace = findings.believed(record.trace) }
       var slots: [UInt64] = []
       if case .report(let report, let diagnostics) = outcome {
         slots = report.slots

@@ -24,6 +24,14 @@ struct ExitFindings: Codable, Equatable, Sendable {
   /// The sources whose counts were those of the loop: only these may contradict it.
   var exact: [ExitSource] { ExitSource.allCases.filter { sources[$0.rawValue]?.isExact == true } }
 
+  /// What tracepoints have told, without those that do not count on this host: their zero is none.
+  func believed(_ trace: TraceCounts?) -> TraceCounts? {
+    trace.map { told in
+      TraceCounts(
+        events: told.events.filter { sources["trace:\($0.key)"]?.counts != false }, lostRecords: told.lostRecords)
+    }
+  }
+
   /// `host.kvm.exit_sources`.
   var record: JSONValue { .object(sources.mapValues(\.record)) }
 }
