@@ -9,13 +9,29 @@ struct CurvesSection: Sendable {
     let title: String
     let metric: String
     let svg: Markup
+    /// The same with values on a linear axis.
+    let linear: Markup
     let series: [Series]
+    /// The picture's numbers, a row for each size.
+    let rows: [Row]
+  }
+
+  /// A size, and its value in every mode; nil where it was not measured.
+  struct Row: Sendable {
+    let size: String
+    let bytes: String
+    let values: [Value]
+  }
+
+  struct Value: Sendable {
+    let text: String?
+    let exact: String
   }
 
   /// A mode, and how it is drawn.
   struct Series: Sendable {
     let label: String
-    let style: String
+    let key: Markup
   }
 
   /// Sizes that make a curve.
@@ -38,14 +54,27 @@ struct CurvesSection: Sendable {
     let sizes = Set(drawn.map(\.bytes)).sorted()
     guard sizes.count >= fewestSizes, let metric = table[id] else { return nil }
     let modes = drawn.map(\.mode).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-    var plot = CurvePlot(sizes: sizes, values: drawn.map(\.value), metric: metric)
-    for (index, mode) in modes.enumerated() {
-      let line = drawn.filter { $0.mode == mode }.sorted { $0.bytes < $1.bytes }
-      plot.add(line.map { ($0.bytes, $0.value) }, style: "series-\(index % 5)")
+    func plot(_ scale: CurvePlot.Scale) -> Markup {
+      var plot = CurvePlot(sizes: sizes, values: drawn.map(\.value), metric: metric, scale: scale)
+      for (index, mode) in modes.enumerated() {
+        let line = drawn.filter { $0.mode == mode }.sorted { $0.bytes < $1.bytes }
+        plot.add(line.map { ($0.bytes, $0.value) }, series: index, label: mode)
+      }
+      return plot.markup
     }
     return Curve(
-      title: WorkloadName(cells[0].family).shortTitle, metric: metric.label, svg: plot.markup,
-      series: modes.enumerated().map { Series(label: $1, style: "series-\($0 % 5)") })
+      title: WorkloadName(cells[0].family).shortTitle, metric: metric.label, svg: plot(.logarithmic),
+      linear: plot(.linear),
+      series: modes.enumerated().map { Series(label: $1, key: Symbol.of(series: $0).key(style: "series-\($0 % 5)")) },
+      rows: sizes.map { size in
+        Row(
+          size: Formatting.quantity(Double(size), unit: "B"), bytes: "\(size)",
+          values: modes.map { mode in
+            let value = drawn.first { $0.mode == mode && $0.bytes == size }?.value
+            return Value(
+              text: value.map { Formatting.quantity($0, unit: metric.unit) }, exact: CSV.number(value))
+          })
+      })
   }
 }
 
@@ -66,21 +95,34 @@ private struct SizedCell {
   }
 }
 
-/// One picture: sizes from left to right by their logarithm, values from bottom to top by theirs.
+/// One picture: sizes from left to right by their logarithm, values from bottom to top by theirs or as they are.
 private struct CurvePlot {
+  /// How values are placed.
+  enum Scale {
+    case logarithmic
+    case linear
+
+    func place(_ value: Double) -> Double { self == .logarithmic ? log10(value) : value }
+  }
+
   private var svg: SVG
   private let sizes: [UInt64]
+  private let metric: Metric
+  private let scale: Scale
   private let low: Double
   private let high: Double
   private static let height = 200.0
   /// Room for the labels of values, in percent.
   private static let left = 12.0
 
-  init(sizes: [UInt64], values: [Double], metric: Metric) {
+  init(sizes: [UInt64], values: [Double], metric: Metric, scale: Scale) {
     self.sizes = sizes
-    // Half a factor of two around, so that noise looks like noise.
-    low = log10(values.min() ?? 1) - 0.15
-    high = log10(values.max() ?? 1) + 0.15
+    self.metric = metric
+    self.scale = scale
+    let (least, most) = (values.min() ?? 1, values.max() ?? 1)
+    // On a logarithmic axis half a factor of two around, so that noise looks like noise; a linear one begins at zero.
+    low = scale == .linear ? 0 : log10(least) - 0.15
+    high = scale == .linear ? most * 1.08 : log10(most) + 0.15
     svg = SVG(
       height: Self.height + 24, title: "\(metric.label) over the size of the working set",
       description: "\(sizes.count) sizes, \(metric.unit)")
@@ -95,19 +137,31 @@ private struct CurvePlot {
     }
   }
 
-  /// A line through `points`, from the smallest size on.
-  mutating func add(_ points: [(bytes: UInt64, value: Double)], style: String) {
+  /// A line through `points`, from the smallest size on, each with the mark of its series and its value as a tooltip.
+  mutating func add(_ points: [(bytes: UInt64, value: Double)], series: Int, label: String) {
+    let style = "curve series-\(series % 5)"
     for (from, to) in zip(points, points.dropFirst()) {
-      svg.line(x1: x(from.bytes), x2: x(to.bytes), y1: y(from.value), y2: y(to.value), style: "curve \(style)")
+      svg.line(x1: x(from.bytes), x2: x(to.bytes), y1: y(from.value), y2: y(to.value), style: style)
     }
-    for point in points { svg.dot(x: x(point.bytes), y: y(point.value), radius: 3.5, style: "curve \(style)") }
+    for point in points {
+      let size = Formatting.quantity(Double(point.bytes), unit: "B")
+      svg.symbol(
+        Symbol.of(series: series), x: x(point.bytes), y: y(point.value), style: style,
+        tooltip: "\(label), \(size): \(Formatting.quantity(point.value, unit: metric.unit))")
+    }
   }
 
   var markup: Markup { svg.markup }
 
-  /// 1, 2, 5, 10, … as far as they are in the picture.
+  /// 1, 2, 5, 10, … as far as they are in the picture; about five steps from zero on a linear axis.
   private var ticks: [Double] {
-    (Int(low.rounded(.down))...Int(high.rounded(.up))).flatMap { exponent in
+    guard scale == .logarithmic else {
+      let rough = high / 5
+      let magnitude = pow(10, log10(rough).rounded(.down))
+      let step = [1, 2, 5, 10].map { $0 * magnitude }.first { $0 >= rough } ?? rough
+      return (0...Int(high / step)).map { Double($0) * step }
+    }
+    return (Int(low.rounded(.down))...Int(high.rounded(.up))).flatMap { exponent in
       [1, 2, 5].compactMap { Double("\($0)e\(exponent)") }
     }.filter { (low...high).contains(log10($0)) }
   }
@@ -117,5 +171,5 @@ private struct CurvePlot {
     return Self.left + 4 + (92 - Self.left) * (log2(Double(bytes)) - first) / (last - first)
   }
 
-  private func y(_ value: Double) -> Double { Self.height * (1 - (log10(value) - low) / (high - low)) }
+  private func y(_ value: Double) -> Double { Self.height * (1 - (scale.place(value) - low) / (high - low)) }
 }

@@ -85,7 +85,8 @@ struct DotPlot {
     for (tail, half) in [(line.p99, 3.0), (line.p999, 6.0)] {
       if let tail { svg.line(x1: x(tail), x2: x(tail), y1: y - half, y2: y + half, style: style) }
     }
-    svg.symbol(Symbol.of(series: line.series), x: x(line.p50), y: y, style: style)
+    svg.symbol(
+      Symbol.of(series: line.series), x: x(line.p50), y: y, style: style, tooltip: "\(line.label) \(line.words)")
     // Beside the numbers a long name would lie over the line where the screen is narrow; the symbol says it as well.
     let isLong = line.label.count > Self.longestLabel
     svg.text("\(line.label) \(line.words)", x: 100, y: y + 4, style: isLong ? "value broad" : "value")

@@ -56,9 +56,11 @@ struct SVG {
   }
 
   /// The mark of a series; x in percent, y in pixels.
-  mutating func symbol(_ symbol: Symbol, x: Double, y: Double, style: String) {
+  mutating func symbol(_ symbol: Symbol, x: Double, y: Double, style: String, tooltip: String? = nil) {
+    let title = tooltip.map { "<title>\(Markup.escaped($0))</title>" } ?? ""
     // A path knows no percentages: it stands in a picture of its own that begins at the point.
-    body += #"<svg x="\#(percent(x))" y="\#(pixels(y))"><path class="\#(style)" d="\#(symbol.path)"/></svg>"#
+    body +=
+      #"<svg x="\#(percent(x))" y="\#(pixels(y))"><path class="\#(style)" d="\#(symbol.path)">\#(title)</path></svg>"#
   }
 
   /// A text; x in percent, y of its base line in pixels.

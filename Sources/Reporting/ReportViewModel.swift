@@ -2,7 +2,7 @@ import Measurement
 
 /// Everything that the page says, computed before any template sees it. Property names are the names that templates use.
 struct ReportViewModel: Sendable {
-  let style: Markup
+  let parts: PageParts
   let runID: String
   let version: String
   let seed: String
@@ -23,6 +23,7 @@ struct ReportViewModel: Sendable {
   let runners: RunnersSection?
   let distributions: [DistributionSection]
   let curves: CurvesSection?
+  let capacity: CapacitySection?
   let workloads: [WorkloadSection]
   let workloadGroups: [WorkloadGroup]
   /// True where long tables are folded away.
@@ -45,8 +46,8 @@ struct ReportViewModel: Sendable {
   let replay: String?
   let methods: [String]
 
-  init(_ run: RunRecord, style: Markup) {
-    self.style = style
+  init(_ run: RunRecord, parts: PageParts) {
+    self.parts = parts
     let cells = run.cells.map(CellSummary.init)
     runID = run.id
     version = run.version
@@ -54,7 +55,7 @@ struct ReportViewModel: Sendable {
     started = run.started
     finished = run.finished
     statusText = run.status.rawValue
-    statusWarning = Self.warning(of: run)
+    statusWarning = run.warning
 
     let all = Headline.all(run, cells: cells)
     lead = all.first
@@ -65,13 +66,14 @@ struct ReportViewModel: Sendable {
     hasWarnings = !warnings.isEmpty
     let count = warnings.isEmpty ? "no warnings" : warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
     warningsText = "\(count) about this host"
-    gate = run.comparisons.contains { $0.mde != nil } ? Methods.calibrated : Methods.uncalibrated
+    gate = Methods.gate(run)
 
     forest = ForestSection(run)
     causes = CausesSection(run)
     runners = RunnersSection(run)
     distributions = DistributionSection.all(run, cells: cells)
     curves = CurvesSection(run)
+    capacity = CapacitySection(run, cells: cells)
     workloads = WorkloadSection.all(run, cells: cells)
     workloadGroups = WorkloadGroup.all(run, workloads)
     isLong = run.isLong
@@ -93,22 +95,6 @@ struct ReportViewModel: Sendable {
   }
 
   private static let mostMissing = 16
-
-  private static func warning(of run: RunRecord) -> String? {
-    switch run.status {
-    case .complete: nil
-    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
-    case .invalid: invalidity(run.cells.flatMap(\.repetitions))
-    case .failed: "This run failed. What is shown had finished before."
-    }
-  }
-
-  private static func invalidity(_ repetitions: [RepetitionRecord]) -> String {
-    let invalid = repetitions.filter { $0.status == .invalid }
-    let count = "\(invalid.count) of \(repetitions.count) repetitions"
-    return "This run is invalid: \(count) say more of the host than of their guests. They enter no figure. "
-      + "The first: \(invalid.first?.reason ?? "no reason given")."
-  }
 
   /// Notes that are about no metric (those stand in their metric's row), each once.
   private static func remarks(_ cells: [CellSummary], metrics: MetricTable) -> [String] {
@@ -137,6 +123,26 @@ struct ReportViewModel: Sendable {
   }
 }
 
+extension RunRecord {
+  /// What a reader must know first; nil for a complete run.
+  var warning: String? {
+    switch status {
+    case .complete: nil
+    case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
+    case .invalid: invalidity
+    case .failed: "This run failed. What is shown had finished before."
+    }
+  }
+
+  private var invalidity: String {
+    let repetitions = cells.flatMap(\.repetitions)
+    let invalid = repetitions.filter { $0.status == .invalid }
+    let count = "\(invalid.count) of \(repetitions.count) repetitions"
+    return "This run is invalid: \(count) say more of the host than of their guests. They enter no figure. "
+      + "The first: \(invalid.first?.reason ?? "no reason given")."
+  }
+}
+
 /// A name and what it is.
 struct Fact: Sendable {
   let label: String
@@ -145,10 +151,13 @@ struct Fact: Sendable {
 
 /// How the figures were made, in as few sentences as will do (docs/methodology.md has the rest).
 enum Methods {
-  static let calibrated =
-    "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
-  static let uncalibrated =
-    "The gate is not calibrated on this host: its false-positive rate here is unknown."
+  /// Whether the false-positive rate of the gate is known.
+  static func gate(_ run: RunRecord) -> String {
+    run.comparisons.contains { $0.mde != nil }
+      ? "The gate is calibrated on this host; each comparison's minimum detectable effect is in run.json."
+      : "The gate is not calibrated on this host: its false-positive rate here is unknown."
+  }
+
   static let sentences = [
     """
     One observation is one guest boot: medians and their exact binomial 95 % intervals are taken over boots, and \

@@ -49,7 +49,7 @@ struct WorkloadGroup: Sendable {
   /// A group per suite that has sections.
   static func all(_ run: RunRecord, _ sections: [WorkloadSection]) -> [WorkloadGroup] {
     run.suites.map { suite in
-      WorkloadGroup(fold: SuiteFold(suite, of: run), workloads: sections.filter { run.suite(of: $0.anchor) == suite })
+      WorkloadGroup(fold: SuiteFold(suite, of: run), workloads: sections.filter { $0.suite == suite })
     }
   }
 }

@@ -6,18 +6,18 @@ import Mustache
 /// the name in what surrounds it. And every text becomes safe to escape: the engine escapes character by character, so it
 /// overlooks a `"` or `<` that is fused with a combining mark into one character, which a browser still reads as `"` or `<`.
 enum TemplateContext {
-  /// `value` as nested dictionaries and arrays.
-  static func make(_ value: Any) -> Any {
+  /// `value` as nested dictionaries and arrays, its texts passed through `escape`.
+  static func make(_ value: Any, escape: (String) -> String = separable) -> Any {
     if let markup = value as? Markup { return markup.text }
-    if let text = value as? String { return separable(text) }
+    if let text = value as? String { return escape(text) }
     if value is Bool || value is Int { return value }
     let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
-    case .optional: return mirror.children.first.map { make($0.value) } ?? Absent()
-    case .collection: return mirror.children.map { make($0.value) }
+    case .optional: return mirror.children.first.map { make($0.value, escape: escape) } ?? Absent()
+    case .collection: return mirror.children.map { make($0.value, escape: escape) }
     default:
       var members: [String: Any] = [:]
-      for child in mirror.children { if let label = child.label { members[label] = make(child.value) } }
+      for child in mirror.children { if let label = child.label { members[label] = make(child.value, escape: escape) } }
       return members
     }
   }
@@ -31,6 +31,8 @@ enum TemplateContext {
   /// `text` in which characters special to HTML stand alone, and without characters that hide what a text says: control
   /// characters, and those that reverse its direction (Unicode Bidirectional Algorithm, UAX #9, section 2).
   static func separable(_ text: String) -> String {
+    // Most text is printable ASCII, in which nothing fuses and nothing hides.
+    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     var safe = ""
     for character in text {
       let scalars = character.unicodeScalars

@@ -18,17 +18,27 @@ struct Templates {
     self.files = files
   }
 
+  /// The files of a format that the caller's options ask for.
+  init(for format: String, options: ReportOptions) throws(ReportError) {
+    if let folder = options.templates {
+      try self.init(folder: folder, format: format)
+    } else {
+      self.init(embedded: format)
+    }
+  }
+
   /// A format's files from `folder` (laid out as `report-templates` is); what it lacks is taken from the embedded ones.
-  init(folder root: String, format: String) throws(ReportError) {
+  private init(folder root: String, format: String) throws(ReportError) {
     var files = Templates(embedded: format).files
     folder = "\(root)/\(format)"
     do {
-      for name in try FileManager.default.contentsOfDirectory(atPath: folder)
-      where name.hasSuffix(".mustache") || name.hasSuffix(".css") {
+      let hasOwn = try FileManager.default.contentsOfDirectory(atPath: root).contains(format)
+      for name in hasOwn ? try FileManager.default.contentsOfDirectory(atPath: folder) : []
+      where [".mustache", ".css", ".js"].contains(where: name.hasSuffix) {
         files[name] = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
       }
     } catch {
-      throw .unreadable(path: folder, detail: "not a folder of UTF-8 templates")
+      throw .unreadable(path: root, detail: "not a folder of UTF-8 templates")
     }
     self.files = files
   }
@@ -39,8 +49,11 @@ struct Templates {
     return text
   }
 
-  /// Renders `page.mustache` over the properties of `model`.
-  func render(_ model: some Sendable) throws(ReportError) -> String {
+  /// Renders `page.mustache` over the properties of `model`, each text of which is passed through `escape`. (HTML escapes
+  /// what templates insert; other formats say `{{% CONTENT_TYPE:TEXT}}` and are given text that is escaped already.)
+  func render(
+    _ model: some Sendable, escape: (String) -> String = TemplateContext.separable
+  ) throws(ReportError) -> String {
     var library = MustacheLibrary()
     for (name, text) in files.sorted(by: { $0.key < $1.key }) where name.hasSuffix(".mustache") {
       do {
@@ -58,7 +71,7 @@ struct Templates {
         throw .missingTemplate(file: "\(folder)/\(match.1).mustache", usedBy: "\(folder)/\(name)")
       }
     }
-    guard let page = library.render(TemplateContext.make(model), withTemplate: "page") else {
+    guard let page = library.render(TemplateContext.make(model, escape: escape), withTemplate: "page") else {
       throw .missingTemplate(file: "\(folder)/page.mustache", usedBy: nil)
     }
     return page

@@ -3,6 +3,7 @@ import Measurement
 /// One workload, its modes side by side.
 struct WorkloadSection: Sendable {
   let anchor: String
+  let suite: String
   let title: String
   let modes: [ModeHead]
   let pairs: [String]
@@ -18,6 +19,7 @@ struct WorkloadSection: Sendable {
   }
 
   struct MetricRow: Sendable {
+    let id: String
     let label: String
     let isPrimary: Bool
     let cells: [CellView]
@@ -28,6 +30,8 @@ struct WorkloadSection: Sendable {
     /// Stands beside the value where a narrow screen has no room for columns.
     let mode: String
     let value: String?
+    /// The median as the number that it is.
+    let exact: String
     let interval: String?
     /// `n = 4`, `insufficient samples (14 < 368)`, `skipped`.
     let note: String?
@@ -52,6 +56,7 @@ struct WorkloadSection: Sendable {
 
   private init(_ workload: String, run: RunRecord, cells: [CellSummary], metrics: MetricTable) {
     anchor = workload
+    suite = cells.first?.cell.suite ?? ""
     title = WorkloadName(workload).title
     modes = cells.map(Self.head)
     let comparisons = run.comparisons.filter { $0.workload == workload && ModeName.pair($0.mode) != nil }
@@ -65,7 +70,7 @@ struct WorkloadSection: Sendable {
     rows = Self.shownMetrics(cells, primary: primary, metrics: metrics).map { id in
       let metric = metrics[id]
       return MetricRow(
-        label: metric?.label ?? id, isPrimary: id == primary,
+        id: id, label: metric?.label ?? id, isPrimary: id == primary,
         cells: zip(cells, merged).map { CellView($0, id: id, unit: Formatting.unit(of: metric), merged: $1) },
         pairs: zip(pairs, pairModes).map { words, mode in
           PairCell(modes: words, pair: comparisons.first { $0.mode == mode && $0.metric == id }.map(PairView.init))
@@ -110,6 +115,7 @@ extension WorkloadSection.CellView {
   init(_ summary: CellSummary, id: String, unit: String, merged: Histogram? = nil) {
     let side = summary.side(id)
     mode = summary.cell.mode
+    exact = CSV.number(side.median)
     guard let median = side.median else {
       value = nil
       interval = nil

@@ -6,9 +6,9 @@ import ResultStore
 
 /// A run's files, and what is printed when it is over.
 enum Publication {
-  /// Writes every format into the run's folder.
+  /// Writes every format that runs are kept in into the run's folder.
   static func publish(_ run: RunRecord, in folder: RunFolder) throws {
-    for format in ReportFormat.all {
+    for format in ReportFormat.all where format.isKept {
       for file in format.files { try folder.write(try file.render(run, ReportOptions()), to: file.name) }
     }
   }

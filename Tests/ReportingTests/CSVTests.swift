@@ -27,6 +27,20 @@ import Testing
     #expect(Array(CSV.quoted(field).unicodeScalars) == Array(quoted.unicodeScalars))
   }
 
+  @Test(arguments: [
+    ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("@SUM(1)", "'@SUM(1)"), ("-1+2|x", "'-1+2|x"),
+    ("+x", "'+x"), ("\t=1", "'\t=1"), ("-1.5e-3", "-1.5e-3"), ("a=b", "a=b"), ("", ""),
+  ]) func formulaIsOnlyText(field: String, inert: String) { #expect(CSV.inert(field) == inert) }
+
+  @Test(arguments: HostileText.all) func hostileTextAddsNeitherRowNorField(text: String) throws {
+    func shape(_ text: String) throws -> [[Int]] {
+      let run = HostileText.filled(try Golden.run(), with: text)
+      let files = try #require(ReportFormat.named("csv")).files
+      return try files.map { RFC4180.rows(try $0.render(run, ReportOptions())).map(\.count) }
+    }
+    #expect(try shape(text) == shape("mild"))
+  }
+
   @Test(arguments: [0.1 + 0.2, 1e-9, 1 / 3, 5e300, 123_456_789.125] as [Double]) func numberReadsBackExactly(
     value: Double
   ) {

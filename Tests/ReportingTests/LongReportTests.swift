@@ -26,7 +26,9 @@ import Testing
     return run
   }
 
-  private func model(_ run: RunRecord) -> ReportViewModel { ReportViewModel(run, style: Markup(text: "")) }
+  private func model(_ run: RunRecord) -> ReportViewModel {
+    ReportViewModel(run, parts: PageParts(style: "", script: ""))
+  }
 
   @Test func aFewWorkloadsAreShownAtOnce() throws {
     let run = try run(workloads: 24, suites: ["disk", "cpu"])

@@ -42,15 +42,18 @@ import Testing
 
   @Test func folderThatIsNotThereIsNamed() throws {
     let run = try Golden.run()
-    #expect(throws: ReportError.unreadable(path: "/nonexistent/html", detail: "not a folder of UTF-8 templates")) {
+    #expect(throws: ReportError.unreadable(path: "/nonexistent", detail: "not a folder of UTF-8 templates")) {
       try HTMLReport.render(run, options: ReportOptions(templates: "/nonexistent"))
     }
   }
 
   @Test func formatsAreFoundByName() {
-    #expect(ReportFormat.all.map(\.name) == ["html", "csv", "json"])
+    #expect(ReportFormat.all.map(\.name) == ["html", "csv", "json", "markdown", "junit", "openmetrics", "otlp"])
+    #expect(ReportFormat.all.filter(\.isKept).map(\.name) == ["html", "csv", "json"])
     #expect(
-      ReportFormat.named("csv")?.files.map(\.name) == ["samples.csv", "exits.csv", "distributions.csv", "summary.csv"])
+      ReportFormat.named("csv")?.files.map(\.name) == [
+        "samples.csv", "exits.csv", "distributions.csv", "summary.csv", "capacity.csv",
+      ])
     #expect(ReportFormat.named("pdf") == nil)
   }
 }
