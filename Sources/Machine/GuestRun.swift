@@ -138,9 +138,9 @@ private final class Machine {
   /// Runs the guest until it is done, stops or is out of time.
   func run() throws(MachineError) -> RunnerReport {
     PosixThread.installInterruptHandler()
+    var standstill = StandstillWatch()
     pv_forget_unwritten_data()
     var timedOutAfter: Double?
-    var standstill = StandstillWatch()
     do {
       let threads = try MachineThreads(
         specification, devices: wiring.workers, watcher: tracer, failure: workerFailure,

@@ -65,7 +65,7 @@ struct ReportViewModel: Sendable {
     started = run.started
     finished = run.finished
     statusText = run.status.rawValue
-    statusWarning = run.statusWarning
+    statusWarning = run.warning
 
     let all = Headline.all(run, cells: cells)
     lead = all.first
@@ -143,7 +143,7 @@ struct ReportViewModel: Sendable {
 
 extension RunRecord {
   /// What a reader must know first; nil for a complete run.
-  var statusWarning: String? {
+  var warning: String? {
     switch status {
     case .complete: nil
     case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."

@@ -66,6 +66,15 @@ struct CostOfLookingTests {
     #expect(elsewhere.record != nil && elsewhere.record?.looking == nil)
   }
 
+  @Test func aRecordOfANewerPvbenchIsNotGuessedAt() throws {
+    var record = LookingRecord(measured: "", version: "", fingerprint: "", rows: [])
+    try folder.write(String(decoding: record.json, as: UTF8.self), to: "looking.json")
+    #expect(CostOfLooking.last(in: folder.path) == record)
+    record.schema += 1
+    try folder.write(String(decoding: record.json, as: UTF8.self), to: "looking.json")
+    #expect(CostOfLooking.last(in: folder.path) == nil)
+  }
+
   @Test func aGuestThatFailsIsNoCost() async throws {
     let looking = try looking(folder.runner("exit 9"))
     await #expect(throws: CampaignError.failure("exits.pio.out full: runner exited with code 9")) {

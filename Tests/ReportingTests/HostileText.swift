@@ -31,6 +31,10 @@ enum HostileText {
       run.comparisons[index].reason = text
       run.comparisons[index].test = text
     }
+    let costs = LookingRecord.Row(
+      workload: text, mode: text, instrument: text, metric: text, n: 1, on: 1, off: 1, ratio: (1, 1, 1),
+      exitSeconds: (1, 1, 1))
+    run.looking = LookingRecord(measured: text, version: text, fingerprint: text, rows: [costs])
     for index in run.attribution?.indices ?? 0..<0 {
       run.attribution?[index].from = text
       run.attribution?[index].reason = text

@@ -65,7 +65,8 @@ public struct CostOfLooking: Sendable {
   /// The record that was made last for runs in `out`; nil where there is none that this pvbench can read.
   static func last(in out: String) -> LookingRecord? {
     guard let bytes = try? AtomicFile.read("\(out)/\(fileName)") else { return nil }
-    return try? JSONDecoder().decode(LookingRecord.self, from: Data(bytes))
+    let record = try? JSONDecoder().decode(LookingRecord.self, from: Data(bytes))
+    return record.flatMap { $0.schema <= LookingRecord.schema ? $0 : nil }
   }
 
   /// Measures, and leaves the record where the next runs find it.
