@@ -11,13 +11,15 @@
 # make bench-aa    the same suite twice, and both runs compared: they should agree (SUITE=… QUICK=--quick)
 # make bench-calibration   how often compare is wrong on this host, and whether it finds a workload that is 10 % slower (RUNS=…)
 # make bench-peers   the bars against a minimal C runner and QEMU, interleaved: a table in results/peers (ROUNDS=…)
+# make bench-looking   what pvbench's own instruments cost, each on and off, interleaved (ROUNDS=…): results/looking.json
 # make test-statistics   the statistics against SciPy, statsmodels and Otava, which it installs in .build (CASES=… SEED=… WRITE=1)
 # make test-formats   every report format against readers of others: promtool, the JUnit schema, OpenTelemetry's, a browser's view
 # make test-browser   report.html in Chromium: controls, keyboard, accessibility, no script; pictures in docs/images
 # make bench-exits   those of them that are about ways out of the guest, against the minimal C runner: results/exits
+# make bench-history   the bars of the history on made-up nights: speed, memory, steps found, kills (NIGHTS=… CELLS=… KILLS=…)
 # Everything needs Swift 6.3 and Debian 12 (or a system with the same packages).
 SHELL := /bin/bash
-PACKAGES := libnuma-dev liburing-dev pkg-config
+PACKAGES := libnuma-dev liburing-dev libsqlite3-dev pkg-config
 SVM_PACKAGES := qemu-system-x86 busybox-static cpio lz4 e2fsprogs
 PEER_PACKAGES := qemu-system-x86
 PYTHON_PACKAGES := python3-venv
@@ -27,8 +29,7 @@ LINUX_PACKAGES := busybox-static cpio xz-utils fio iperf3 sysbench
 SOURCES := Package.swift Sources Tests workloads/Package.swift workloads/Plugins workloads/Sources
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench build test test-svm test-svm-suites test-svm-linux test-svm-deterministic test-statistics test-formats test-browser \
-  bench-aa bench-calibration bench-exits bench-peers linux-guest lint fuzz packages packages-peer packages-svm packages-python packages-linux packages-formats packages-browser clean
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 bench: build
 	.build/release/pvbench run --suite disk --quick
@@ -81,9 +82,15 @@ bench-peers: build packages-peer
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/peers $(ROUNDS)
 
+bench-looking: build
+	.build/release/pvbench looking --rounds $(or $(ROUNDS),20)
+
 bench-exits: build
 	$(or $(shell command -v clang),cc) -O2 -static -o .build/reference Tests/Reference/reference.c
 	.build/release/bench-peers .build/release/pvbench-vm .build/reference results/exits $(or $(ROUNDS),10) exit
+
+bench-history: build
+	.build/release/bench-history .build/release/pvbench .build/bench-history $(or $(NIGHTS),1000) $(or $(CELLS),500) $(or $(KILLS),200)
 
 lint:
 	swift format lint --strict --configuration .swift-format --recursive $(SOURCES)

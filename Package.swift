@@ -17,6 +17,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // C shims and system libraries
@@ -62,7 +63,9 @@ let package = Package(
     // The supervisor's half
     .target(name: "HostTopology", dependencies: ["CNUMA", "CLinuxKVM", "Measurement"], swiftSettings: strict),
     .target(name: "Statistics", dependencies: ["Measurement"], swiftSettings: strict),
-    .target(name: "ResultStore", dependencies: ["Measurement"], swiftSettings: strict),
+    .target(
+      name: "ResultStore",
+      dependencies: ["Measurement", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .target(
       name: "Reporting",
       dependencies: ["Statistics", "Measurement", .product(name: "Mustache", package: "swift-mustache")],
@@ -91,6 +94,11 @@ let package = Package(
     .executableTarget(
       name: "bench-peers", dependencies: ["MachineLauncher", "HostTopology", "Statistics"],
       path: "Tests/Reference/BenchPeers", swiftSettings: strict),
+
+    // The bars of the history (`make bench-history`)
+    .executableTarget(
+      name: "bench-history", dependencies: ["ResultStore", "Statistics", "Measurement"],
+      path: "Tests/Reference/BenchHistory", swiftSettings: strict),
 
     // Our answers to the questions that `make test-statistics` also asks SciPy
     .executableTarget(
@@ -127,14 +135,17 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Measurement"], swiftSettings: strict),
     .testTarget(name: "HostTopologyTests", dependencies: ["HostTopology", "Measurement"], swiftSettings: strict),
-    .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "Measurement"], swiftSettings: strict),
+    .testTarget(
+      name: "ResultStoreTests",
+      dependencies: ["ResultStore", "Measurement", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "ResultStore", "Measurement", "Statistics"],
       swiftSettings: strict),
     .testTarget(
       name: "CampaignTests",
       dependencies: [
-        "Campaign", "HostTopology", "MachineLauncher", "Measurement", "ResultStore",
+        "Campaign", "HostTopology", "MachineLauncher", "Measurement", "ResultStore", "Statistics",
         .product(name: "PVWire", package: "workloads"),
       ], swiftSettings: strict),
     .testTarget(

@@ -1,3 +1,4 @@
+import CLinuxKVM
 import CURing
 import DeviceModel
 import Glibc
@@ -89,7 +90,10 @@ public final class URingBlockQueue: BlockQueue {
     events.removeAll()
     readLone()
     armWatches()
-    let code = ended.isEmpty ? io_uring_submit_and_wait(ring, 1) : io_uring_submit_and_get_events(ring)
+    guard ended.isEmpty else { return try collect(io_uring_submit_and_get_events(ring), into: &events) }
+    let began = pv_sleep_begins()
+    let code = io_uring_submit_and_wait(ring, 1)
+    pv_sleep_ends(began)
     try collect(code, into: &events)
   }
 

@@ -1,1 +1,4 @@
-// The shims are all static inline; a target needs one source file.
+// The shims are all static inline; what a thread has of its own lives here.
+#include "sleeps.h"
+
+_Thread_local pv_sleep_log *pv_own_sleeps;

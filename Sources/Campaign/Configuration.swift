@@ -11,6 +11,8 @@ public struct Configuration: Equatable, Sendable {
   public var out: String?
   /// Schedule.
   public var order: ScheduleOrder?
+  /// Disturbances that leave a repetition valid.
+  public var tolerated: [Disturbance]?
 
   /// Nothing set.
   public init() {}
@@ -40,6 +42,7 @@ public struct Configuration: Equatable, Sendable {
     Setting("reps", "1 to 10000", \.reps) { Int($0).flatMap { (1...10_000).contains($0) ? $0 : nil } },
     Setting("out", "a folder", \.out) { $0.isEmpty ? nil : $0 },
     Setting("order", "interleaved or sequential", \.order) { ScheduleOrder(rawValue: $0) },
+    Setting("tolerate", Disturbance.forms, \.tolerated) { Disturbance.list($0) },
   ]
 
   /// What environment and configuration files say.

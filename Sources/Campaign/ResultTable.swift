@@ -74,14 +74,13 @@ public struct ResultTable {
       .map { "  \($0): an interpreter ran these guests; no measurement of hardware" }
   }
 
-  /// Why repetitions of a cell are not ok, each reason once.
+  /// Why repetitions of a cell are not ok, a line each cause. How many are invalid is part of the finding; the others' number is
+  /// that of the cell.
   private static func remarks(_ cell: CellRecord) -> [String] {
-    let missing = cell.repetitions.filter { $0.status != .ok }
-    let reasons = missing.reduce(into: [String]()) { list, repetition in
-      let reason = "\(repetition.status.rawValue): \(repetition.reason ?? "no reason given")"
-      if !list.contains(reason) { list.append(reason) }
+    MissingRepetitions.groups(of: cell.repetitions).map { missing in
+      let share = missing.status == .invalid ? " (\(missing.count) of \(cell.repetitions.count))" : ""
+      return "  \(cell.workload) \(cell.mode): \(missing.status.rawValue)\(share): \(missing.reason)"
     }
-    return reasons.map { "  \(cell.workload) \(cell.mode): \($0)" }
   }
 
   static func quantity(_ value: Double?, unit: String) -> String {

@@ -14,7 +14,10 @@ public struct DescriptorWait {
   /// Returns when one is ready, after `nanoseconds` (nil: never), or because of a signal.
   public mutating func wait(nanoseconds: UInt64?) {
     let limit = nanoseconds.map { Int64(clamping: $0) } ?? -1
-    if pv_poll(&events, UInt(events.count), limit) <= 0 { for index in events.indices { events[index].revents = 0 } }
+    let began = limit == 0 ? 0 : pv_sleep_begins()
+    let ready = pv_poll(&events, UInt(events.count), limit)
+    if limit != 0 { pv_sleep_ends(began) }
+    if ready <= 0 { for index in events.indices { events[index].revents = 0 } }
   }
 
   /// True where the last wait found the descriptor at `index` ready, or broken.

@@ -8,6 +8,10 @@ struct WindowMeasurement {
   var cpuSeconds = 0.0
   /// How long the first vCPU's thread wanted to run and did not, by the host's scheduler; nil where it does not say.
   var runDelaySeconds: Double?
+  /// How long that thread of the machine waited for its CPU which waited most; nil where nobody looked.
+  var longestRunDelaySeconds: Double?
+  /// Bytes that storage gave to this process; nil where the guest's disk is not read past the page cache.
+  var storageReadBytes: UInt64?
   var kvmStats: [String: UInt64] = [:]
   /// How often the guest went where its way out leads inside KVM; nil where it takes none that leads there.
   var taken: UInt64?
@@ -66,14 +70,21 @@ final class DoorbellAttendant {
   private var openTaken: UInt64 = 0
   private let watchesSteal: Bool
   private var openRunDelay: Double?
+  private let delays: RunDelayWatch?
+  private let watchesStorage: Bool
+  private var openStorageRead: UInt64?
 
   /// RAM is looked up page by page where it `isPlaced`; `kernelThread` is one that works for this guest beside the threads of
   /// the process, and `wayCounter` counts what the guest's way out leaves inside KVM; the host's scheduler
-  /// is asked for stolen time only where it `watchesSteal`.
+  /// is asked for stolen time only where it `watchesSteal`, for the other threads' waits where there are `delays`, and the kernel
+  /// for what storage gave where one `watchesStorage`.
   init(
     memory: GuestMemory, isPlaced: Bool = false, statistics: VCPUStatistics, kernelThread: VhostThread? = nil,
-    wayCounter: WayCounter? = nil, watchesSteal: Bool = false
+    wayCounter: WayCounter? = nil, watchesSteal: Bool = false, delays: RunDelayWatch? = nil,
+    watchesStorage: Bool = false
   ) {
+    self.delays = delays
+    self.watchesStorage = watchesStorage
     self.memory = memory
     self.isPlaced = isPlaced
     self.kernelThread = kernelThread
@@ -93,6 +104,9 @@ final class DoorbellAttendant {
   }
 
   func openWindow() {
+    // Before start-up memory is given back: what these need would otherwise be counted as the runner's.
+    delays?.open()
+    openStorageRead = watchesStorage ? ProcessUsage.storageReadBytes() : nil
     // What the warm-up needed, the window needs.
     pv_forget_startup()
     openStats = statistics.snapshot()
@@ -110,6 +124,8 @@ final class DoorbellAttendant {
     measured.cpuSeconds = cpuSeconds - openCPUSeconds
     measured.taken = wayCounter.map { $0.count() - openTaken }
     memoryUsage = ProcessUsage.memory(guest: memory.slot)
+    measured.longestRunDelaySeconds = delays?.longest()
+    if let opened = openStorageRead { measured.storageReadBytes = ProcessUsage.storageReadBytes().map { $0 - opened } }
     if isPlaced { residence = memory.residence() }
     let closing = statistics.snapshot()
     if openStats.count == closing.count {

@@ -24,8 +24,8 @@ public enum GuestRun {
   }
 
   private static func one(_ specification: MachineSpecification) throws(MachineError) -> RunnerReport {
-    switch specification.runner {
-    case .builtin: try Machine(specification).run()
+    switch specification.runner.told {
+    case .builtin, .previous: try Machine(specification).run()
     case .bare: try BareRun(specification).run()
     case .qemu, .qemuTCG, .kvmtool: try QEMUGuest.run(specification)
     }
@@ -44,6 +44,8 @@ private final class Machine {
   private let ended: EventFD
   private let wiring: Wiring
   private let workerFailure: WorkerFailure
+  private let delays: RunDelayWatch?
+  private let timeline: Timeline?
   /// Whoever started this runner, as early as it can be known.
   private let parent = getppid()
   // Last, and never used again: the VM must outlive everything that was attached to it.
@@ -55,6 +57,7 @@ private final class Machine {
     }
     pv_use_one_heap()
     self.specification = specification
+    delays = RunDelayWatch(specification)
     do {
       workerFailure = try WorkerFailure()
       ended = try EventFD()
@@ -89,10 +92,12 @@ private final class Machine {
       let attendant = DoorbellAttendant(
         memory: memory, isPlaced: !specification.memoryNodes.isEmpty, statistics: statistics,
         kernelThread: wiring.network?.kernelThread, wayCounter: wiring.wayCounter,
-        watchesSteal: specification.kernel == "steal")
+        watchesSteal: specification.kernel == "steal", delays: delays,
+        watchesStorage: specification.disk.isDirect)
       let phase = WindowPhase()
       var vcpus: [VCPURunner] = []
       var tscHertz: UInt64 = 0
+      var timeline: Timeline?
       for index in 0..<specification.vcpus {
         let processor = try machine.createVCPU(index: index)
         try processor.setCPUID(table.forVCPU(index))
@@ -104,17 +109,22 @@ private final class Machine {
         try processor.setLongMode(start)
         if index > 0 { try processor.setRunningState(.runnable) }
         tscHertz = UInt64(try processor.tscKHz()) * 1000
-        statistics.add(processor)
+        if index == 0, specification.timeline != nil {
+          timeline = Timeline(vcpus: specification.vcpus, workers: wiring.workers.count, tscHertz: tscHertz)
+        }
+        if specification.instruments.contains(.statistics) { statistics.add(processor) }
         vcpus.append(
           VCPURunner(
             vcpu: processor, dispatcher: dispatcher, phase: phase, ended: ended, tscHertz: tscHertz,
             exitEvent: specification.userspaceExitEvent, attendant: index == 0 ? attendant : nil,
-            wayCounter: index == 0 ? wiring.wayCounter : nil))
+            wayCounter: index == 0 ? wiring.wayCounter : nil, instruments: specification.instruments,
+            trace: timeline?.vcpus[index]))
       }
       try GuestLoader.writeStartInfo(
         orders: GuestPayload.orders(specification, tscHertz: tscHertz).encoded(), commandLine: wiring.commandLine,
         into: memory)
       self.tscHertz = tscHertz
+      self.timeline = timeline
       self.vcpus = vcpus
       self.attendant = attendant
       self.memory = memory
@@ -128,17 +138,33 @@ private final class Machine {
     PosixThread.installInterruptHandler()
     pv_forget_unwritten_data()
     var timedOutAfter: Double?
+    var standstill = StandstillWatch()
     do {
       let threads = try MachineThreads(
         specification, devices: wiring.workers, failure: workerFailure,
-        vcpus: vcpus.map { vcpu in { vcpu.run() } })
-      if !waitForEnd(nanoseconds: specification.timeoutNanoseconds), workerFailure.text == nil {
+        vcpus: vcpus.map { vcpu in { vcpu.run() } }, delays: delays, timeline: timeline)
+      if !waitForEnd(&standstill), workerFailure.text == nil {
         timedOutAfter = Double(specification.timeoutNanoseconds) / 1e9
       }
       stop(threads.vcpus)
       threads.join()
     } catch { throw MachineError(making: error) }
-    return ReportBuilder.report(outcome(timedOutAfter: timedOutAfter))
+    var outcome = outcome(timedOutAfter: timedOutAfter)
+    outcome.standstillSeconds = standstill.seconds
+    writeTimeline(&outcome)
+    return ReportBuilder.report(outcome)
+  }
+
+  /// A time line that is not whole, or not there at all, is no reason to lose a measurement: it is a note.
+  private func writeTimeline(_ outcome: inout GuestOutcome) {
+    guard let timeline, let path = specification.timeline else { return }
+    do {
+      try TimelineFile.write(timeline, window: outcome.guestWindow, to: path)
+    } catch {
+      outcome.notes.append("no time line: \(error)")
+    }
+    guard timeline.dropped > 0 else { return }
+    outcome.notes.append("the time line is not whole: \(timeline.dropped) exits and sleeps did not fit")
   }
 
   /// Makes every vCPU that still runs leave the guest.
@@ -155,18 +181,18 @@ private final class Machine {
     }
   }
 
-  /// True once a vCPU's loop has ended; false after this long, or when an I/O thread has failed. A runner whose parent
-  /// died ends at once: nobody reads its report any more.
-  private func waitForEnd(nanoseconds: UInt64) -> Bool {
-    let deadline = pv_rdtsc() &+ UInt64(Double(nanoseconds) / 1e9 * Double(tscHertz))
+  /// True once a vCPU's loop has ended; false after the time that the guest has, or when an I/O thread has failed. A runner whose
+  /// parent died ends at once: nobody reads its report any more.
+  private func waitForEnd(_ standstill: inout StandstillWatch) -> Bool {
+    let deadline = pv_rdtsc() &+ UInt64(Double(specification.timeoutNanoseconds) / 1e9 * Double(tscHertz))
     while true {
       let now = pv_rdtsc()
       guard now < deadline else { return vcpus.contains { $0.hasEnded.load(ordering: .acquiring) } }
-      let milliseconds = Double(deadline - now) / Double(tscHertz) * 1000
+      let left = UInt64(Double(deadline - now) / Double(tscHertz) * 1e9) + 1_000_000
       var events = [ended, workerFailure.event].map {
         pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
       }
-      if poll(&events, 2, Int32(min(milliseconds + 1, 1000))) > 0 { return events[0].revents != 0 }
+      if standstill.during(left, { poll(&events, 2, Int32($0 / 1_000_000)) }) > 0 { return events[0].revents != 0 }
       guard getppid() == parent else { _exit(1) }
     }
   }

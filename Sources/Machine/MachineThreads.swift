@@ -8,16 +8,23 @@ struct MachineThreads {
   private let workers: [PosixThread]
   private let devices: [any DeviceWorker]
 
-  /// Starts them where the specification wants them. A device that fails leaves a note in `failure`.
+  /// Starts them where the specification wants them. A device that fails leaves a note in `failure`; `delays` is told of those
+  /// that it watches, and `timeline` of the devices' sleeps.
   init(
     _ specification: MachineSpecification, devices: [any DeviceWorker], failure: WorkerFailure,
-    vcpus: [@Sendable () -> Void]
+    vcpus: [@Sendable () -> Void], delays: RunDelayWatch? = nil,
+    timeline: Timeline? = nil
   ) throws(PosixThread.CreationError) {
     self.devices = devices
     var workers: [PosixThread] = []
     for (index, device) in devices.enumerated() {
+      let delays = delays?.includesIO == true ? delays : nil
+      let sleeps = timeline?.workers[index]
       workers.append(
         try PosixThread(name: "io\(index)", cpu: specification.ioCPU) {
+          delays?.enter()
+          sleeps?.begin()
+          defer { sleeps?.end() }
           do { try device.run() } catch { failure.note("I/O thread \(index): \(error)") }
         })
     }
@@ -26,7 +33,10 @@ struct MachineThreads {
     var threads: [PosixThread] = []
     for (index, run) in vcpus.enumerated() {
       threads.append(
-        try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count], body: run))
+        try PosixThread(name: "vcpu\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) {
+          delays?.enter()
+          run()
+        })
     }
     self.vcpus = threads
   }

@@ -83,6 +83,7 @@ final class PeerGuest {
     peer.timeoutNanoseconds = min(first.timeoutNanoseconds + 5_000_000_000, MachineSpecification.longestNanoseconds)
     peer.vcpuCPUs = first.ioCPU.map { [$0] } ?? []
     peer.userspaceExitEvent = nil
+    peer.timeline = nil
     return peer
   }
 
@@ -105,6 +106,9 @@ final class PeerGuest {
     for place in ["card_outgoing", "card_incoming", "port_outgoing", "port_incoming"] {
       report.metrics["network.peer_dropped_\(place)"] = other.metrics["network.dropped_\(place)"]
     }
+    // Frames of one wait for the other: a guest whose peer stood still was held up as if it had itself.
+    let stood = [report, other].compactMap { $0.metrics["host.stood_still"] }.max()
+    report.metrics["host.stood_still"] = stood
     report.log += other.log.map { "the other guest: \($0)" }
   }
 

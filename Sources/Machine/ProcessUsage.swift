@@ -1,3 +1,4 @@
+import CLinuxKVM
 import Glibc
 import GuestMemory
 
@@ -19,10 +20,13 @@ enum ProcessUsage {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  /// Seconds that the calling thread has waited for a CPU so far, from /proc/thread-self/schedstat (Linux,
+  /// The calling thread's id.
+  static var thread: Int32 { pv_gettid() }
+
+  /// Seconds that a thread, by default the calling one, has waited for a CPU so far, from /proc/TID/schedstat (Linux,
   /// scheduler/sched-stats.rst); nil where the kernel keeps no such account.
-  static func runDelaySeconds() -> Double? {
-    let descriptor = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)
+  static func runDelaySeconds(of thread: Int32 = thread) -> Double? {
+    let descriptor = open("/proc/\(thread)/schedstat", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     // Three numbers of 64 bits, and no more memory than they take: this is read where the runner's own is measured.
@@ -36,6 +40,16 @@ enum ProcessUsage {
     let fields = text.split { $0 == 32 || $0 == 10 }
     guard fields.count == 3, fields[1].allSatisfy({ (48...57).contains($0) }) else { return nil }
     return fields[1].reduce(0.0) { $0 * 10 + Double($1 - 48) } / 1e9
+  }
+
+  /// Bytes that this process has had read from storage, past the page cache or into it (proc(5), io: read_bytes); nil where the
+  /// kernel keeps no such account.
+  static func storageReadBytes() -> UInt64? { text(of: "/proc/self/io").flatMap(storageReadBytes(inAccount:)) }
+
+  /// The same from the text of that file.
+  static func storageReadBytes(inAccount text: String) -> UInt64? {
+    let name = "read_bytes: "
+    return text.split(separator: "\n").first { $0.hasPrefix(name) }.flatMap { UInt64($0.dropFirst(name.count)) }
   }
 
   /// Proportional set size in bytes of guest RAM and of everything else, from /proc/self/smaps (proc(5)); nil where it

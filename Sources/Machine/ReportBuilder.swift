@@ -9,6 +9,8 @@ struct GuestOutcome {
   var stopReason = StopReason.interrupted
   var timedOutAfterSeconds: Double?
   var heartbeat: UInt64 = 0
+  /// How long this process stood still; nil where nobody looked.
+  var standstillSeconds: Double?
   var hostError: String?
   var panic: (vector: UInt64, error: UInt64, rip: UInt64, cr2: UInt64)?
   var records: [GuestRecord] = []
@@ -36,6 +38,12 @@ struct GuestOutcome {
   var memoryCounts: [String: UInt64] = [:]
   /// The way out that the guest has taken over and over.
   var way: WayOut?
+
+  /// When the guest's window opened and closed, by its own TSC; nil where it has said nothing of it.
+  var guestWindow: (start: UInt64, end: UInt64)? {
+    for case .window(_, _, let start, let end, _) in records { return (start, end) }
+    return nil
+  }
 }
 
 /// Turns an outcome into the runner's report.
@@ -96,6 +104,7 @@ enum ReportBuilder {
       report.metrics["boot.first_instruction"] = Double(tsc &- outcome.createTSC) / hertz
     }
     if let tsc = outcome.readyTSC { report.metrics["boot.ready"] = Double(tsc &- outcome.createTSC) / hertz }
+    report.metrics["host.stood_still"] = outcome.standstillSeconds
     if let usage = outcome.memoryUsage {
       report.metrics["memory.guest_touched"] = Double(usage.guest)
       report.metrics["memory.runner_overhead"] = Double(usage.runner)
@@ -186,11 +195,16 @@ enum ReportBuilder {
     if let exits = outcome.exits {
       report.exits = exits
       report.metrics["exits.per_op"] = Double(exits.userspace) / operations
-      let handlers = exits.latency.values.reduce(0) { $0 + $1.sum }
-      report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+      // Exits that nobody timed took an unknown time, not none.
+      if exits.total == 0 || !exits.latency.isEmpty {
+        let handlers = exits.latency.values.reduce(0) { $0 + $1.sum }
+        report.metrics["exits.handler_seconds_per_op"] = handlers / operations
+      }
     }
     // A counter that has not moved need not count on this host: missing is not zero.
     report.metrics["exits.kvm_per_op"] = window.kvmStats["exits"].map { Double($0) / operations }
+    report.metrics["host.run_delay"] = window.longestRunDelaySeconds
+    report.metrics["host.storage_read"] = window.storageReadBytes.map { Double($0) }
     report.metrics["host.cpu_seconds"] = window.cpuSeconds
     report.metrics["host.cpu_seconds_per_op"] = window.cpuSeconds / operations
   }

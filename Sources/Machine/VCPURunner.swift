@@ -1,6 +1,7 @@
 import CLinuxKVM
 import DeviceModel
 import KVM
+import MachineLauncher
 import Measurement
 import PVWire
 import Synchronization
@@ -37,6 +38,8 @@ final class VCPURunner: @unchecked Sendable {
   private let phase: WindowPhase
   private let ended: EventFD
   private let exitEvent: UInt64?
+  private let instruments: Set<Instrument>
+  private let trace: ExitTrace?
   /// Answers the guest's doorbells; nil but on the first vCPU, where the others' bells are writes that nothing decodes.
   private let attendant: DoorbellAttendant?
   /// Told of what KVM has gathered; nil where it gathers nothing, and on all vCPUs but the first.
@@ -52,17 +55,20 @@ final class VCPURunner: @unchecked Sendable {
   private(set) var notes: [String] = []
 
   /// A runner for `vcpu`, which signals `ended` when its loop has. `exitEvent` is the id of kvm:kvm_userspace_exit where it
-  /// may be counted.
+  /// may be counted; of what `instruments` leave out nothing is noted. With a `trace`, every exit goes there.
   init(
     vcpu: consuming VCPU, dispatcher: ExitDispatcher, phase: WindowPhase, ended: EventFD, tscHertz: UInt64,
-    exitEvent: UInt64?, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil
+    exitEvent: UInt64?, attendant: DoorbellAttendant?, wayCounter: WayCounter? = nil,
+    instruments: Set<Instrument> = Set(Instrument.allCases), trace: ExitTrace? = nil
   ) {
     stopper = vcpu.stopper
     self.vcpu = vcpu
     self.dispatcher = dispatcher
     self.phase = phase
     self.ended = ended
-    self.exitEvent = exitEvent
+    self.exitEvent = instruments.contains(.counter) ? exitEvent : nil
+    self.instruments = instruments
+    self.trace = trace
     self.attendant = attendant
     self.wayCounter = wayCounter
     recorder = ExitRecorder(tscHertz: tscHertz)
@@ -75,18 +81,23 @@ final class VCPURunner: @unchecked Sendable {
   func run() {
     let counter = makeExitCounter()
     attendant?.begin()
-    loop()
+    switch (instruments.contains(.stamps), instruments.contains(.histograms)) {
+    case (true, true) where trace != nil: loop(TimelineLook.self)
+    case (true, true): loop(WholeLook.self)
+    case (true, false): loop(SumsLook.self)
+    case (false, _): loop(CountsLook.self)
+    }
     follow()
     if let counter { kernelExits = try? counter.read() }
     hasEnded.store(true, ordering: .releasing)
     ended.signal()
   }
 
-  private func loop() {
+  private func loop<Look: ExitLook>(_: Look.Type) {
     var lastReturn: UInt64 = 0
     while true {
       let exit = vcpu.run()
-      let returned = pv_rdtsc()
+      let returned = Look.hasStamps ? pv_rdtsc() : 0
       if let gathered = wayCounter?.gathered { wayCounter?.add(vcpu.take(gathered)) }
       let outcome = dispatcher.dispatch(exit)
       let roundTrip = lastReturn == 0 ? 0 : returned &- lastReturn
@@ -97,9 +108,14 @@ final class VCPURunner: @unchecked Sendable {
         phase.current = .closed
       }
       follow()
-      recorder.record(
-        tally.key, elements: tally.elements, bytes: tally.bytes, handlerTicks: pv_rdtsc() &- returned,
-        roundTripTicks: roundTrip)
+      let handled = Look.hasStamps ? pv_rdtsc() &- returned : 0
+      if Look.hasHistograms {
+        recorder.record(
+          tally.key, elements: tally.elements, bytes: tally.bytes, handlerTicks: handled, roundTripTicks: roundTrip)
+      } else {
+        recorder.count(tally.key, elements: tally.elements, bytes: tally.bytes, handlerTicks: handled)
+      }
+      if Look.hasTimeline { trace?.add(tally.key, entered: returned, left: returned &+ handled) }
       lastReturn = returned
       switch outcome {
       case .resume: continue
@@ -108,7 +124,9 @@ final class VCPURunner: @unchecked Sendable {
         return
       case .doorbell(let bell):
         lastReturn = 0
-        guard answer(bell, at: returned) else { return }
+        let goesOn = answer(bell, at: Look.hasStamps ? returned : pv_rdtsc())
+        if Look.hasTimeline { trace?.answered(bell, entered: returned, left: pv_rdtsc()) }
+        guard goesOn else { return }
       }
     }
   }

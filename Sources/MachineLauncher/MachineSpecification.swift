@@ -10,6 +10,15 @@ public enum DiskBacking: Equatable, Sendable {
   case null(byteCount: UInt64)
   /// No disk at all.
   case none
+
+  /// True where what is read comes past the page cache.
+  public var isDirect: Bool {
+    switch self {
+    case .file(_, let isBuffered): !isBuffered
+    case .polledFile: true
+    case .memory, .null, .none: false
+    }
+  }
 }
 
 /// What stands behind a guest's network card.
@@ -141,6 +150,10 @@ public struct MachineSpecification: Equatable, Sendable {
   public var ioCPU: Int?
   /// Tracepoint id of `kvm:kvm_userspace_exit`, where the supervisor could find it.
   public var userspaceExitEvent: UInt64?
+  /// The file that a time line of the repetition goes to; nil for none. The builtin runner's guests alone have one.
+  public var timeline: String?
+  /// What looks at the guest.
+  public var instruments = Set(Instrument.allCases)
   /// The program that runs the guest.
   public var runner = GuestRunner.builtin
   /// QEMU's program, where it is the runner.
@@ -187,6 +200,9 @@ public struct MachineSpecification: Equatable, Sendable {
     if !memoryNodes.isEmpty { list.append("memory-nodes=" + memoryNodes.map(String.init).joined(separator: ",")) }
     if let ioCPU { list.append("io-cpu=\(ioCPU)") }
     if let userspaceExitEvent { list.append("userspace-exit-event=\(userspaceExitEvent)") }
+    if let timeline { list.append("timeline=\(timeline)") }
+    let missing = Instrument.allCases.filter { !instruments.contains($0) }
+    if !missing.isEmpty { list.append("without=" + missing.map(\.rawValue).joined(separator: ",")) }
     if runner != .builtin { list += ["runner=\(runner.rawValue)", "qemu=\(qemu)"] }
     if let guestImage { list.append("guest=\(guestImage)") }
     if slowdownPermille != 0 { list.append("slowdown-permille=\(slowdownPermille)") }
@@ -260,6 +276,13 @@ public struct MachineSpecification: Equatable, Sendable {
           throw .badValue(argument: argument, expected: GuestRunner.allCases.map(\.rawValue).joined(separator: " or "))
         }
         runner = named
+      case "timeline": timeline = value
+      case "without":
+        guard let left = Instrument.without(value) else {
+          throw .badValue(
+            argument: argument, expected: "some of " + Instrument.allCases.map(\.rawValue).joined(separator: ","))
+        }
+        instruments = left
       case "qemu": qemu = value
       case "guest": guestImage = value
       case "kvm": kvmPath = value

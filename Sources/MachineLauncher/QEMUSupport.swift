@@ -12,7 +12,7 @@ public enum QEMUSupport {
     runner: GuestRunner, kernel: String, choices: [String: String], network: NetworkBacking, vcpus: Int
   ) -> String? {
     switch runner {
-    case .builtin, .bare: return nil
+    case .builtin, .previous, .bare: return nil
     case .kvmtool: return "kvmtool boots Linux kernels and real-mode binaries, and has no PVH entry for this guest"
     case .qemu, .qemuTCG: break
     }

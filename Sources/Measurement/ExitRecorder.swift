@@ -56,6 +56,22 @@ public struct ExitRecorder: ~Copyable {
   public mutating func record(
     _ key: ExitKey, elements: UInt64, bytes: UInt64, handlerTicks: UInt64, roundTripTicks: UInt64
   ) {
+    let reason = add(key, elements: elements, bytes: bytes, handlerTicks: handlerTicks)
+    let handler = nanosecondsPerTick.nanoseconds(ticks: handlerTicks)
+    timings[reason].handler.add(handler, to: counters + 2 * reason * HistogramLayout.count)
+    guard roundTripTicks > 0 else { return }
+    let roundTrip = nanosecondsPerTick.nanoseconds(ticks: roundTripTicks)
+    timings[reason].roundTrip.add(roundTrip, to: counters + (2 * reason + 1) * HistogramLayout.count)
+  }
+
+  /// Counts one return of KVM_RUN, and of its times only the sum, 0 where nobody took them.
+  public mutating func count(_ key: ExitKey, elements: UInt64, bytes: UInt64, handlerTicks: UInt64) {
+    _ = add(key, elements: elements, bytes: bytes, handlerTicks: handlerTicks)
+  }
+
+  /// The index of the reason's timings.
+  @inline(__always)
+  private mutating func add(_ key: ExitKey, elements: UInt64, bytes: UInt64, handlerTicks: UInt64) -> Int {
     lifetimeTotal &+= 1
     let slot = slot(for: key)
     // SAFETY: `slot` is at most `slots`, and `entries` has one more than that.
@@ -63,11 +79,7 @@ public struct ExitRecorder: ~Copyable {
     let reason = Int(key.reason.rawValue)
     // SAFETY: no reason is above `memoryFault`, for which `timings` has room.
     timings[reason].exits &+= 1
-    let handler = nanosecondsPerTick.nanoseconds(ticks: handlerTicks)
-    timings[reason].handler.add(handler, to: counters + 2 * reason * HistogramLayout.count)
-    guard roundTripTicks > 0 else { return }
-    let roundTrip = nanosecondsPerTick.nanoseconds(ticks: roundTripTicks)
-    timings[reason].roundTrip.add(roundTrip, to: counters + (2 * reason + 1) * HistogramLayout.count)
+    return reason
   }
 
   /// Opens a window: everything but `lifetimeTotal` is zero again. Only what was used is cleared.

@@ -51,7 +51,9 @@ public struct ExitWindow: Sendable {
       counts.total += window.exits
       counts.userspace += reason.isUserspace ? window.exits : 0
       counts.byReason[reason.name] = window.exits
-      counts.latency[reason.name] = Self.summary(window.handlers, sum: window.handlerSum)
+      if window.handlers.count > 0 {
+        counts.latency[reason.name] = Self.summary(window.handlers, sum: window.handlerSum)
+      }
       if window.roundTrips.count > 0 {
         counts.roundTrip[reason.name] = Self.summary(window.roundTrips, sum: window.roundTripSum)
       }

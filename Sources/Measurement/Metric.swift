@@ -170,6 +170,15 @@ public enum MetricCatalog {
     Metric(id: "exits.handler_seconds_per_op", unit: "s", better: .lower, label: "Time in exit handlers per operation"),
     Metric(id: "host.cpu_seconds", unit: "s", better: .lower, label: "Host CPU in the window"),
     Metric(id: "host.cpu_seconds_per_op", unit: "s", better: .lower, label: "Host CPU per operation"),
+    Metric(
+      id: "host.run_delay", unit: "s", better: .lower, floorAbsolute: 10e-3,
+      label: "Longest wait of a vCPU's or an I/O thread for its CPU, window"),
+    Metric(
+      id: "host.stood_still", unit: "s", better: .lower, floorAbsolute: 0.1,
+      label: "Time that the runner stood still, whole life"),
+    Metric(
+      id: "host.storage_read", unit: "B", better: .lower, floorAbsolute: 4096,
+      label: "Bytes that storage gave to the runner in the window"),
     Metric(id: "window.seconds", unit: "s", better: .lower, label: "Measured window"),
     Metric(id: "window.ops", unit: "1", better: .higher, label: "Operations in the window"),
     Metric(id: "window.loop_seconds", unit: "s", better: .lower, label: "Cost of one empty measurement"),

@@ -392,13 +392,16 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var attribution: [AttributionRecord]?
   /// How often the gate between two runs is wrong here, as it was known when this run ended; nil where nobody knew.
   public var calibration: CalibrationNote?
+  /// What the instruments cost on this host; nil where nobody has measured that.
+  public var looking: LookingRecord?
 
   /// A run; see the properties.
   public init(
     id: String, started: String, finished: String?, status: RunStatus, command: [String], version: String, seed: UInt64,
     host: HostRecord, cells: [CellRecord], comparisons: [ComparisonRecord], metrics: [Metric],
-    attribution: [AttributionRecord]? = nil, calibration: CalibrationNote? = nil
+    attribution: [AttributionRecord]? = nil, calibration: CalibrationNote? = nil, looking: LookingRecord? = nil
   ) {
+    self.looking = looking
     self.schema = Self.schema
     self.id = id
     self.started = started
@@ -417,10 +420,10 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case schema, id, started, finished, status, command, version, seed, host, cells, comparisons, metrics, attribution
-    case calibration
+    case calibration, looking
   }
 
-  /// Writes every key but an absent `attribution` or `calibration`; an unfinished run has `finished: null`.
+  /// Writes every key but an absent `attribution`, `calibration` or `looking`; an unfinished run has `finished: null`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schema, forKey: .schema)
@@ -437,5 +440,6 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try container.encode(metrics, forKey: .metrics)
     try container.encodeIfPresent(attribution, forKey: .attribution)
     try container.encodeIfPresent(calibration, forKey: .calibration)
+    try container.encodeIfPresent(looking, forKey: .looking)
   }
 }

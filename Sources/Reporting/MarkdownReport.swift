@@ -52,7 +52,7 @@ struct MarkdownModel: Sendable {
     let cells = run.cells.map(CellSummary.init)
     let metrics = MetricTable(run)
     runID = run.id
-    statusWarning = run.status.warning
+    statusWarning = run.statusWarning
     headlines = Headline.all(run, cells: cells)
     facts = HostFacts.short(run.host)
     warnings = run.host.warnings

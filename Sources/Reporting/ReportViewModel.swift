@@ -33,6 +33,7 @@ struct ReportViewModel: Sendable {
   let cellCount: String
   let exitGroups: [ExitGroup]
   let accounting: [AccountingRow]
+  let looking: LookingSection?
   let boots: [BootRow]
   let host: [Fact]
   let warnings: [String]
@@ -55,7 +56,7 @@ struct ReportViewModel: Sendable {
     started = run.started
     finished = run.finished
     statusText = run.status.rawValue
-    statusWarning = run.status.warning
+    statusWarning = run.statusWarning
 
     let all = Headline.all(run, cells: cells)
     lead = all.first
@@ -80,6 +81,7 @@ struct ReportViewModel: Sendable {
     cellCount = "\(cells.count) cells"
     exitGroups = ExitGroup.all(cells)
     accounting = cells.compactMap(AccountingRow.init)
+    looking = LookingSection(run)
     boots = cells.compactMap(BootRow.init)
     host = HostFacts.all(run.host)
     missing = cells.flatMap(MissingRow.all)
@@ -122,15 +124,23 @@ struct ReportViewModel: Sendable {
   }
 }
 
-extension RunStatus {
+extension RunRecord {
   /// What a reader must know first; nil for a complete run.
-  var warning: String? {
-    switch self {
+  var statusWarning: String? {
+    switch status {
     case .complete: nil
     case .partial: "This run is partial: it was stopped before its plan was done. What is shown had finished by then."
-    case .invalid: "This run is invalid: the host was not fit to measure. Do not draw conclusions from it."
+    case .invalid: invalidity
     case .failed: "This run failed. What is shown had finished before."
     }
+  }
+
+  private var invalidity: String {
+    let repetitions = cells.flatMap(\.repetitions)
+    let invalid = repetitions.filter { $0.status == .invalid }
+    let count = "\(invalid.count) of \(repetitions.count) repetitions"
+    return "This run is invalid: \(count) say more of the host than of their guests. They enter no figure. "
+      + "The first: \(invalid.first?.reason ?? "no reason given")."
   }
 }
 

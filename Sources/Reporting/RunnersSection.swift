@@ -57,6 +57,7 @@ struct RunnersSection: Sendable {
   private static func name(_ runner: String) -> String {
     switch runner {
     case "qemu": "QEMU"
+    case "previous": "the previous build"
     case "bare": "the same code without a virtual machine"
     default: runner
     }

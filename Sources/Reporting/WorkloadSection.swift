@@ -157,19 +157,12 @@ struct MissingRow: Sendable {
   let count: Int
   let of: Int
 
-  /// Skipped, failed and invalid repetitions; reasons that occur several times are one row.
+  /// Skipped, failed and invalid repetitions; those of one cause are one row.
   static func all(_ summary: CellSummary) -> [MissingRow] {
-    var order: [[String]] = []
-    var counts: [[String]: Int] = [:]
-    for repetition in summary.cell.repetitions where repetition.status != .ok {
-      let key = [repetition.status.rawValue, repetition.reason ?? "no reason given"]
-      if counts[key] == nil { order.append(key) }
-      counts[key, default: 0] += 1
-    }
-    return order.map { key in
+    MissingRepetitions.groups(of: summary.cell.repetitions).map { missing in
       MissingRow(
-        workload: summary.cell.workload, mode: summary.cell.mode, status: key[0], reason: key[1],
-        count: counts[key] ?? 0, of: summary.cell.repetitions.count)
+        workload: summary.cell.workload, mode: summary.cell.mode, status: missing.status.rawValue,
+        reason: missing.reason, count: missing.count, of: summary.cell.repetitions.count)
     }
   }
 }

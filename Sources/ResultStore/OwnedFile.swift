@@ -36,6 +36,9 @@ struct OwnedFile: ~Copyable {
     guard fsync(descriptor) == 0 else { throw .cannotWrite(path: path, code: errno, run: nil) }
   }
 
+  /// Takes the file for this process alone, until it is closed; false where another process has it.
+  func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
   /// Everything in it.
   func read() throws(StoreError) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -89,7 +89,7 @@ public struct RunFolder: Sendable, Equatable {
 
   /// Deletes temporary files of a writer that died.
   public func removeLeftovers() {
-    for folder in ["", "repetitions", "guest-logs"] {
+    for folder in ["", "repetitions", "guest-logs", "timelines"] {
       for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)")) ?? []
       where name.hasPrefix(AtomicFile.temporaryPrefix) {
         unlink("\(path)/\(folder)/\(name)")

@@ -45,20 +45,38 @@ public struct ChangePoints: Sendable {
   /// The change points of `series`, oldest first. Gaps are left out by the caller, never filled. Where there is no noise at all,
   /// as in exact counts, every step is significant, be it the last observation.
   public func find(in series: [Double]) -> [ChangePoint] {
-    merged(candidates(in: series), of: series)
+    var progress = Progress()
+    return find(in: series, continuing: &progress)
   }
 
-  /// Where the series splits at ten times `alpha`, in increasing order.
-  private func candidates(in series: [Double]) -> [Int] {
-    var found: Set<Int> = []
-    var start = 0
+  /// How far the first pass has come in a series. Windows that were full stay as they are when observations follow.
+  public struct Progress: Sendable, Equatable {
+    /// Where the first window begins that was not full.
+    public var next: Int
+    /// Splits of the windows before it, ascending.
+    public var candidates: [Int]
+
+    /// Progress; nothing yet without arguments.
+    public init(next: Int = 0, candidates: [Int] = []) {
+      self.next = next
+      self.candidates = candidates
+    }
+  }
+
+  /// The same, for a series of which a first part has been looked at before by an instance with the same `window` and
+  /// `alpha`; only windows that were not full then are looked at again.
+  public func find(in series: [Double], continuing progress: inout Progress) -> [ChangePoint] {
+    var found = Set(progress.candidates)
+    var start = progress.next
     while start < series.count {
       let end = min(start + window, series.count)
       let splits = splits(of: Array(series[start..<end])).map { $0 + start }
       found.formUnion(splits)
+      let isFull = end - start == window
       start = max(splits.max() ?? 0, start + window / 2)
+      if isFull { progress = Progress(next: start, candidates: found.sorted()) }
     }
-    return found.sorted()
+    return merged(found.sorted(), of: series)
   }
 
   /// Splits a window at its most divergent place, and again, until that is not significant.
@@ -81,17 +99,23 @@ public struct ChangePoints: Sendable {
 
   /// Takes the weakest point away, and looks at its neighbours anew, until all that is left is significant and large enough.
   private func merged(_ indices: [Int], of series: [Double]) -> [ChangePoint] {
-    var indices = indices
-    while true {
-      let points = Self.points(at: indices, of: series)
-      guard let weakest = points.max(by: { $0.p < $1.p }) else { return [] }
+    var points = Self.points(at: indices, of: series)
+    while let weakest = points.indices.max(by: { points[$0].p < points[$1].p }) {
       var removed = weakest
-      if weakest.p < alpha, let smallest = points.min(by: { $0.magnitude < $1.magnitude }) {
-        guard smallest.magnitude <= minimumMagnitude else { return points }
+      if points[weakest].p < alpha,
+        let smallest = points.indices.min(by: { points[$0].magnitude < points[$1].magnitude })
+      {
+        guard points[smallest].magnitude <= minimumMagnitude else { return points }
         removed = smallest
       }
-      indices.removeAll { $0 == removed.index }
+      points.remove(at: removed)
+      for neighbour in [removed - 1, removed] where points.indices.contains(neighbour) {
+        let left = neighbour > 0 ? points[neighbour - 1].index : 0
+        let right = neighbour + 1 < points.count ? points[neighbour + 1].index : series.count
+        points[neighbour] = Self.point(at: points[neighbour].index, of: series, in: left..<right)
+      }
     }
+    return []
   }
 
   private static func segments(_ splits: [Int], of series: [Double]) -> [Range<Int>] {

@@ -14,8 +14,9 @@ import Foundation
       """,
     version: version,
     subcommands: [
-      RunCommand.self, CompareCommand.self, CalibrateCommand.self, ReportCommand.self, BootCommand.self,
-      DoctorCommand.self, ListCommand.self,
+      RunCommand.self, CompareCommand.self, BaselineCommand.self, CalibrateCommand.self, ReportCommand.self,
+      HistoryCommand.self, NightlyCommand.self, BootCommand.self, DoctorCommand.self, LookingCommand.self,
+      ListCommand.self,
     ])
 
   static func main() async {

@@ -2,12 +2,8 @@ import ArgumentParser
 import Campaign
 import Foundation
 
-/// `pvbench run`.
-struct RunCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Measure, and write a report.",
-    discussion: "Without options: every suite in both modes.")
-
+/// What is measured, and how: the options of every command that measures.
+struct MeasureOptions: ParsableArguments {
   @Option(parsing: .upToNextOption, help: "A suite, or several with commas; io = disk + network, all = every one.")
   var suite: [String] = []
   @Option(parsing: .upToNextOption, help: "A workload, or a pattern such as 'disk.*.qd1'.")
@@ -28,10 +24,6 @@ struct RunCommand: AsyncParsableCommand {
   var order: ScheduleOrder?
   @Option(help: "The folder that runs are made in; results.")
   var out: String?
-  @Option(help: "Go on with an interrupted run: its folder or id.")
-  var resume: String?
-  @Flag(help: "Print the plan with its estimated time and disk space; measure nothing.")
-  var dryRun = false
   @Option(help: "A file or block device as the guest's disk; its first 64 MiB are overwritten.")
   var disk: String?
   @Flag(help: "Use --disk though it holds data.")
@@ -45,44 +37,39 @@ struct RunCommand: AsyncParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help:
-      "Programs that run the guests, compared with each other: builtin, qemu, qemu-tcg (see `pvbench list runners`).")
+      "Programs that run the guests, compared with each other: builtin, previous, qemu, qemu-tcg (see `pvbench list runners`)."
+  )
   var runner: [String] = []
+  @Option(help: "The pvbench-vm of another build, for --runner builtin,previous; PVBENCH_PREVIOUS_VM.")
+  var previousRunner: String?
   @Option(help: "The kernel of `guest: linux` workloads (`make linux-guest` makes one).")
   var linuxKernel: String?
   @Option(help: "Their initial ramdisk.")
   var linuxInitrd: String?
   @Flag(help: "Run them even where ring 0 is interpreted.")
   var force = false
+  @Flag(help: "Also a file for Perfetto or chrome://tracing of each repetition: guest, exits, threads.")
+  var timeline = false
+  @Option(
+    help: "Disturbances that leave a repetition valid, on hosts that always have them: \(Disturbance.forms).",
+    transform: Self.disturbances)
+  var tolerate: [Disturbance]?
   @Option(help: "A folder of suites that override the built-in ones.")
   var suites: String?
-  @OptionGroup var console: ConsoleOptions
 
-  func run() async throws {
+  /// The campaign that these options, the environment and files ask for.
+  func campaign() throws -> CampaignOptions {
     let environment = ProcessInfo.processInfo.environment
     let settings = try Configuration.load(environment: environment)
     var options = CampaignOptions(library: try SuiteLibrary.load(directory: suites))
     options.request = try request()
     options.out = out ?? settings.out ?? options.out
-    options.resume = resume
     options.overwriteDisk = overwriteDisk
     options.command = ["pvbench"] + CommandLine.arguments.dropFirst()
     options.version = Pvbench.version
     options.environment = environment
-    // A resumed run has its own settings: only a flag can contradict them.
-    if resume == nil { options.request.fill(from: settings) }
-    if dryRun {
-      let plan = PlanDocument(try Campaign.plan(options), library: options.library)
-      return Console.print(console.json ? plan.json + "\n" : plan.text)
-    }
-    for line in Doctor(environment: environment, results: options.out).settle() { Console.diagnose(line) }
-    var campaign = try Campaign.prepare(options)
-    campaign.calibration = try CalibrationStore(environment: environment).note(on: campaign.host)
-    if let line = campaign.hostWarnings, !console.quiet { Console.note(line + "\n") }
-    let progress = console.progress
-    let (result, signal) = await Interruption.guarding { [campaign] in
-      await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }
-    }
-    try conclude(result, signal: signal)
+    if let previousRunner { options.environment["PVBENCH_PREVIOUS_VM"] = previousRunner }
+    return options
   }
 
   private func request() throws(CampaignError) -> RunRequest {
@@ -104,6 +91,8 @@ struct RunCommand: AsyncParsableCommand {
     request.linuxKernel = linuxKernel
     request.linuxInitrd = linuxInitrd
     request.isForced = force ? true : nil
+    request.tolerated = tolerate
+    request.timeline = timeline ? true : nil
     return request
   }
 
@@ -114,17 +103,79 @@ struct RunCommand: AsyncParsableCommand {
     return value
   }
 
-  private func conclude(_ result: CampaignResult, signal: Int32?) throws {
+  @Sendable static func disturbances(_ text: String) throws -> [Disturbance] {
+    guard let list = Disturbance.list(text) else { throw ValidationError("expected \(Disturbance.forms)") }
+    return list
+  }
+}
+
+/// `pvbench run`.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Measure, and write a report.",
+    discussion: "Without options: every suite in both modes.")
+
+  @OptionGroup var measurement: MeasureOptions
+  @Option(help: "Go on with an interrupted run: its folder or id.")
+  var resume: String?
+  @Option(help: "Compare with this run or baseline when it is over (with --json: print the comparison).")
+  var against: String?
+  @Option(help: "With --against, as for `pvbench compare`: regression or inconclusive.")
+  var failOn: ComparedRuns.Gate?
+  @Flag(help: "With --against: also with another host's run.")
+  var allowMismatch = false
+  @Flag(help: "Print the plan with its estimated time and disk space; measure nothing.")
+  var dryRun = false
+  @OptionGroup var console: ConsoleOptions
+
+  func validate() throws {
+    guard against != nil || failOn == nil && !allowMismatch else {
+      throw ValidationError("--fail-on and --allow-mismatch need --against")
+    }
+  }
+
+  func run() async throws {
+    var options = try measurement.campaign()
+    options.resume = resume
+    options.against = try against.map { try Against($0, in: options.out, allowsMismatch: allowMismatch) }
+    // A resumed run has its own settings: only a flag can contradict them.
+    if resume == nil { options.request.fill(from: try Configuration.load(environment: options.environment)) }
+    if dryRun {
+      let plan = PlanDocument(try Campaign.plan(options), library: options.library)
+      return Console.print(console.json ? plan.json + "\n" : plan.text)
+    }
+    for line in Doctor(environment: options.environment, results: options.out).settle() { Console.diagnose(line) }
+    var campaign = try Campaign.prepare(options)
+    campaign.calibration = try CalibrationStore(environment: options.environment).note(on: campaign.host)
+    if let line = campaign.hostWarnings, !console.quiet { Console.note(line + "\n") }
+    let progress = console.progress
+    let (result, signal) = await Interruption.guarding { [campaign] in
+      await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }
+    }
+    try conclude(result, signal: signal, against: options.against)
+  }
+
+  private func conclude(_ result: CampaignResult, signal: Int32?, against: Against?) throws {
     if let error = result.error { Console.diagnose("\(error)") }
+    var code: Int32 = 0
     if let record = result.record {
+      if let obstacle = HistoryIndex.add(record, from: result.folder) { Console.diagnose(obstacle) }
       let report = result.isPublished ? result.folder.file("report.html") : nil
-      Console.print(console.json ? try Publication.json(record) : Publication.summary(record, report: report))
+      if !console.json { Console.print(Publication.summary(record, report: report)) }
+      if let against, signal == nil {
+        let compared = try against.compared(with: record)
+        Console.print(console.json ? compared.json + "\n" : "\n" + compared.text)
+        code = compared.exitCode(failOn: failOn)
+      } else if console.json {
+        Console.print(try Publication.json(record))
+      }
     }
     if let signal {
       Console.diagnose("interrupted; go on with: pvbench run --resume \(result.folder.path)")
       throw ExitCode(128 + signal)
     }
     if result.exitCode != 0 { throw ExitCode(result.exitCode) }
+    if code != 0 { throw ExitCode(code) }
   }
 }
 

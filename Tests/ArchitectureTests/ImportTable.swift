@@ -24,7 +24,7 @@ enum ImportTable {
     // The supervisor's half
     "HostTopology": ["CNUMA", "CLinuxKVM", "Measurement"],
     "Statistics": ["Measurement"],
-    "ResultStore": ["Measurement"],
+    "ResultStore": ["Measurement", "GRDB"],
     "Reporting": ["Statistics", "Measurement", "Mustache", "EmbedFiles"],
     "Campaign": [
       "MachineLauncher", "Measurement", "ResultStore", "HostTopology", "Statistics", "PVWire", "Yams", "Subprocess",
@@ -32,6 +32,7 @@ enum ImportTable {
     ],
     "pvbench": ["Campaign", "Reporting", "ResultStore", "Statistics", "Measurement", "ArgumentParser"],
     "bench-peers": ["MachineLauncher", "HostTopology", "Statistics"],
+    "bench-history": ["ResultStore", "Statistics", "Measurement"],
     "statistics-answers": ["Statistics", "Measurement"],
     // Embedding suites and templates
     "embed-files": [],

@@ -1,4 +1,5 @@
 import Foundation
+import HostTopology
 import MachineLauncher
 import Measurement
 import ResultStore
@@ -152,6 +153,26 @@ struct CampaignRunTests {
     #expect(
       try String(contentsOfFile: result.folder.file("guest-logs/00000.log"), encoding: .utf8)
         == "hello from the guest\n")
+  }
+
+  @Test func aHostThatChangesMakesTheRunInvalidAndSaysHow() async throws {
+    let sources = Mutex(["tsc", "tsc", "hpet"])  // when it is prepared, before the first guest, and behind it
+    var host = HostServices.fixed
+    host.moment = { _ in
+      var moment = HostMoment.quiet
+      moment.clocksource = sources.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+      return moment
+    }
+    let campaign = try Campaign.prepare(options(folder.runner(printing: .ok)), host: host)
+    let result = await campaign.run(progress: SilentProgress(), publish: published.publish)
+    #expect(result.exitCode == 1)
+    let record = try #require(result.record)
+    #expect(record.status == .invalid)
+    #expect(record.cells.flatMap(\.repetitions).map(\.status) == [.invalid, .ok, .ok, .ok])
+    #expect(
+      ResultTable(record).text.contains(
+        "  disk.randread.4k.qd1 full: invalid (1 of 2): clocksource: the clocksource went from tsc to hpet\n"))
+    #expect(record.host.configuration["unwatched"] == .array([]))
   }
 
   @Test func everythingSkippedIsSeventySeven() async throws {

@@ -32,6 +32,15 @@ struct ConfigurationTests {
     #expect(request.repetitions == 7)
   }
 
+  @Test func disturbancesAreToleratedByName() throws {
+    var request = RunRequest()
+    request.fill(from: try load(["PVBENCH_TOLERATE": "load,steal"]))
+    #expect(request.tolerated == [.load, .steal])
+    #expect(
+      throws: CampaignError.usage("PVBENCH_TOLERATE: expected \(Disturbance.forms), found 'heat'")
+    ) { try load(["PVBENCH_TOLERATE": "heat"]) }
+  }
+
   @Test func wrongValuesNameTheirPlace() throws {
     try folder.write("seed: 2\nreps: many\n", to: "pvbench.yaml")
     #expect(throws: CampaignError.usage("pvbench.yaml:2: reps: expected 1 to 10000, found 'many'")) { try load() }

@@ -1,4 +1,5 @@
 import Foundation
+import HostTopology
 import MachineLauncher
 import Measurement
 import Testing
@@ -56,6 +57,12 @@ extension RunnerReport {
   }
 }
 
+extension HostMoment {
+  /// The same at all times.
+  static let quiet = HostMoment(
+    cpus: [], clocksource: "tsc", clocks: HostClocks(realtime: 0, raw: 0, monotonic: 0, boot: 0))
+}
+
 extension HostServices {
   /// A host that is always the same.
   static let fixed = named("tester")
@@ -67,7 +74,7 @@ extension HostServices {
           fingerprint: "fingerprint of \(name)", configuration: [:], cpu: [:], kernel: "6.1", kvm: [:], numa: [],
           warnings: [], name: name)
       },
-      resources: { _, _, kvmPath in MachineResources(kvmPath: kvmPath) })
+      resources: { _, _, kvmPath in MachineResources(kvmPath: kvmPath) }, moment: { _ in .quiet })
   }
 }
 

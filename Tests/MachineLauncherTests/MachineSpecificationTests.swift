@@ -41,6 +41,15 @@ struct MachineSpecificationTests {
     #expect(try MachineSpecification(arguments: specification.arguments).disk == disk)
   }
 
+  @Test func instrumentsAreNamedWhereTheyAreOff() throws {
+    var specification = MachineSpecification()
+    #expect(!specification.arguments.contains { $0.hasPrefix("without=") })
+    specification.instruments = [.stamps, .statistics]
+    #expect(specification.arguments.contains("without=histograms,counter"))
+    #expect(try MachineSpecification(arguments: specification.arguments).instruments == [.stamps, .statistics])
+    #expect(throws: SpecificationError.self) { try MachineSpecification(arguments: ["without=stamps,"]) }
+  }
+
   @Test func everyValueOfEverySubsystemIsAccepted() throws {
     for subsystem in MachineProfile.subsystems {
       for value in subsystem.values {

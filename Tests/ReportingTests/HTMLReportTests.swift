@@ -39,6 +39,30 @@ import Testing
     #expect(!quiet.contains("userspace exits per operation.<"))
   }
 
+  @Test func whatLookingCostsIsShownWhereItIsKnown() throws {
+    #expect(try !page().contains("id=\"looking\""))
+    let shown = try page { run in
+      let row = LookingRecord.Row(
+        workload: "exits.pio.out", mode: "full", instrument: "stamps", metric: "latency.p50", n: 10, on: 26e-6,
+        off: 25e-6, ratio: (1.04, 1.03, 1.05), exitSeconds: (1e-6, 0.9e-6, 1.1e-6))
+      run.looking = LookingRecord(
+        measured: "2026-01-02T03:04:05Z", version: "1.0", fingerprint: run.host.fingerprint, rows: [row])
+    }
+    #expect(shown.contains("id=\"looking\""))
+    let cost = "4.0 % [3.0 % to 5.0 %]<span class=\"sub\">above the limit"
+    #expect(shown.contains("times of exits</td><td class=\"n\">" + cost))
+    #expect(shown.contains("2026-01-02T03:04:05Z"))
+  }
+
+  @Test func anInvalidRunSaysHowManyBootsAndTheFirstReason() throws {
+    let page = try page { run in
+      run.status = .invalid
+      run.cells[0].repetitions[1].status = .invalid
+      run.cells[0].repetitions[1].reason = "stopped: the runner stood still for 2.00 s"
+    }
+    #expect(page.contains("The first: stopped: the runner stood still for 2.00 s."))
+  }
+
   @Test(arguments: HostileText.all) func hostileTextStaysText(text: String) throws {
     func skeleton(_ text: String) throws -> String {
       Self.skeleton(try page { $0 = HostileText.filled($0, with: text) })

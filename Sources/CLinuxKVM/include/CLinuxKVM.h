@@ -16,6 +16,7 @@
 #include "program.h"
 #include "random.h"
 #include "shared_memory.h"
+#include "sleeps.h"
 #include "thread.h"
 #include "tsc.h"
 #include "vhost.h"

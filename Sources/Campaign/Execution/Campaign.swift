@@ -1,4 +1,5 @@
 import Foundation
+import HostTopology
 import Measurement
 import ResultStore
 
@@ -17,6 +18,8 @@ public struct CampaignOptions: Sendable {
   public var resume: String?
   /// Use a `--disk` that holds data.
   public var overwriteDisk = false
+  /// The run that this one is compared with when it is over.
+  public var against: Against?
   /// The command line, for the record.
   public var command: [String] = []
   /// pvbench's version, for the record.
@@ -60,10 +63,13 @@ public struct Campaign: Sendable {
   public let folder: RunFolder
   let saved: SavedCampaign
   let supervisor: Supervisor
+  /// Of another build, where there is one.
+  let previous: Supervisor?
   let resources: MachineResources
   let outlook: String
   /// What is known of the gate between runs of this host, for the record.
   public var calibration: CalibrationNote?
+  let moment: @Sendable (_ cpus: [Int]) -> HostMoment
 
   /// One line where the host is less than fit to measure; nil where it is fit.
   public var hostWarnings: String? {
@@ -105,13 +111,18 @@ public struct Campaign: Sendable {
     let qemu = programs.contains(where: \.isQEMU) ? host.qemu(options.environment) : nil
     if case .missing(let reason) = qemu, programs.allSatisfy(\.isQEMU) { throw .host(reason) }
     let supervisor = try Supervisor.locate(environment: options.environment)
+    let previous =
+      programs.contains(.previous) ? try Supervisor.locatePrevious(environment: options.environment) : nil
     if let disk = plan.request.disk, plan.needsDisk {
       try DiskTarget.check(disk, needed: plan.imageBytes)
       if !options.overwriteDisk { try DiskTarget.checkContent(disk, byteCount: plan.imageBytes) }
     }
     let vcpus = plan.mostVCPUs
     var record = host.record(vcpus, kvmPath, options.out)
+    record.configuration["unwatched"] = .array(host.moment([]).unwatched.map { .string($0.rawValue) })
     if case .found(_, let version) = qemu { record.configuration["qemu"] = .string(version) }
+    if let previous { record.configuration["previous_runner"] = .string(previous.runner) }
+    try options.against?.check(plan, on: record)
     let home = plan.request.numaNode
     var resources = host.resources(vcpus, home, kvmPath)
     if let home, case .failure(let obstacle)? = resources.placements[.local] {
@@ -126,16 +137,19 @@ public struct Campaign: Sendable {
       }
       existing.folder.removeLeftovers()
       return Campaign(
-        folder: existing.folder, saved: existing.saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: existing.folder, saved: existing.saved, supervisor: supervisor, previous: previous,
+        resources: resources, outlook: outlook, moment: host.moment)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
       let saved = SavedCampaign(
         plan: plan, started: Date().formatted(.iso8601), command: options.command, version: options.version,
-        host: record)
+        host: record,
+        looking: CostOfLooking.last(in: options.out).flatMap { $0.fingerprint == record.fingerprint ? $0 : nil })
       try saved.write(to: folder)
       return Campaign(
-        folder: folder, saved: saved, supervisor: supervisor, resources: resources, outlook: outlook)
+        folder: folder, saved: saved, supervisor: supervisor, previous: previous, resources: resources,
+        outlook: outlook, moment: host.moment)
     } catch let error as CampaignError {
       throw error
     } catch {
@@ -195,11 +209,13 @@ public struct Campaign: Sendable {
     let missing = plan.steps.indices.filter { !finished.contains($0) }
     let image = try makeImage(for: missing, progress)
     defer { if let image, plan.request.disk == nil { unlink(image.path) } }
+    let countsReads: Bool
+    do { countsReads = try image?.countsReads() ?? false } catch { throw .failure("\(error)") }
     var pace = Pace(plan: plan, missing: missing)
     for order in missing where !Task.isCancelled {
       let step = pace.progress(order: order)
       progress.report(.started(step))
-      guard let file = try await measure(order, image: image, progress) else { return }
+      guard let file = try await measure(order, image: image, countsReads: countsReads, progress) else { return }
       try stored { () throws(StoreError) in try folder.write(file) }
       pace.finish(order: order)
       progress.report(.finished(step, file.repetition.status, reason: file.repetition.reason))
@@ -225,7 +241,7 @@ public struct Campaign: Sendable {
 
   /// Runs one repetition; nil where the campaign was interrupted in it.
   private func measure(
-    _ order: Int, image: DiskImage?, _ progress: any ProgressSink
+    _ order: Int, image: DiskImage?, countsReads: Bool, _ progress: any ProgressSink
   ) async throws(CampaignError) -> RepetitionFile? {
     let step = plan.steps[order]
     let cell = plan.cells[step.cell]
@@ -234,15 +250,23 @@ public struct Campaign: Sendable {
       record = RepetitionRecord(index: step.index, order: order, status: .skipped, reason: reason)
     } else {
       if let image, cell.isCached { try prepare(image) }
-      let specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      var specification = plan.specification(of: step, disk: image?.path, resources: resources)
+      let hasTimeline = plan.request.timeline == true && cell.program == .builtin && cell.workload.tool == nil
+      if hasTimeline {
+        specification.timeline = try stored { () throws(StoreError) in try folder.newTimeline(order: order) }
+      }
+      let supervisor = cell.program == .previous ? previous ?? supervisor : supervisor
       progress.report(.detail("\(supervisor.runner) \(specification.arguments.joined(separator: " "))"))
       let limit = Duration.seconds(Plan.limitSeconds(cell))
+      let cpus = specification.vcpuCPUs + (specification.ioCPU.map { [$0] } ?? [])
+      let before = moment(cpus)
       let outcome =
         if let tool = cell.workload.tool {
           await LinuxGuest.run(specification, tool: tool, limit: limit, on: supervisor)
         } else {
           await supervisor.run(specification, limit: limit)
         }
+      let events = HostEvents(before: before, after: moment(cpus))
       if case .noKVM(let reason) = outcome { throw .host(reason) }
       guard
         let ended = RepetitionJudge.record(
@@ -252,8 +276,11 @@ public struct Campaign: Sendable {
       var slots: [UInt64] = []
       if case .report(let report, let diagnostics) = outcome {
         slots = report.slots
+        Validity(of: cell, tolerated: plan.request.tolerated ?? [], countsReads: countsReads)
+          .judge(&record, metrics: report.metrics, events)
         diagnostics.forEach { progress.report(.detail($0)) }
         try stored { () throws(StoreError) in try folder.writeGuestLog(report.log, order: order) }
+        if hasTimeline { try stored { () throws(StoreError) in try folder.keepTimeline(order: order) } }
       }
       if let image, cell.usesImage { try settle(image, after: step, slots: slots, record: &record) }
     }

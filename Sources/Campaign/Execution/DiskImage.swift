@@ -52,6 +52,15 @@ final class DiskImage {
     try reseed()
   }
 
+  /// True where a read past the page cache shows in the kernel's account of storage, so that one that does not came out of that
+  /// cache. Tried with a known number of bytes: not every file system keeps the account.
+  func countsReads() throws(ImageError) -> Bool {
+    guard file.isDirect, let before = StorageAccount.bytesRead() else { return false }
+    file.forgetCached()
+    try file.read(into: chunk.words, at: 0)
+    return StorageAccount.bytesRead().map { $0 - before >= UInt64(Self.chunkBytes) } ?? false
+  }
+
   /// Writes generation 0 everywhere.
   func reseed() throws(ImageError) {
     for index in 0..<(byteCount / UInt64(Self.chunkBytes)) { try reseed(chunk: index) }

@@ -8,6 +8,9 @@ struct HostServices: Sendable {
   /// Where guests go, and the tracepoint to count; `home` is the NUMA node of their threads, where it was asked for.
   var resources: @Sendable (_ vcpus: Int, _ home: Int?, _ kvmPath: String) -> MachineResources
 
+  /// What can change under a guest on these CPUs, or on all where there are none, as it is now.
+  var moment: @Sendable (_ cpus: [Int]) -> HostMoment = { HostProbe().moment(cpus: $0) }
+
   /// QEMU, where a plan wants it.
   var qemu: @Sendable (_ environment: [String: String]) -> QEMUProgram = { QEMUProgram.locate(environment: $0) }
 

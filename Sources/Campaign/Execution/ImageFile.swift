@@ -41,7 +41,8 @@ struct ImageFile: ~Copyable {
   /// O_DIRECT of x86-64 Linux (asm-generic/fcntl.h); glibc shows it to GNU sources only.
   private static let direct: Int32 = 0o40000
   private let descriptor: Int32
-  private let isDirect: Bool
+  /// True where reads and writes go past the page cache.
+  let isDirect: Bool
 
   /// Opens an existing file, or makes an empty one where `isNew`.
   init(path: String, isNew: Bool) throws(ImageError) {
@@ -71,10 +72,13 @@ struct ImageFile: ~Copyable {
     try transfer(UnsafeMutableRawBufferPointer(words), at: offset, "write") { pwrite(descriptor, $0, $1, $2) }
   }
 
+  /// Has the page cache forget what it holds of the file.
+  func forgetCached() { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
   /// Makes what was written durable, and unknown to the page cache.
   func sync() throws(ImageError) {
     guard fdatasync(descriptor) == 0 else { throw ImageError(operation: "sync", path: path, code: errno) }
-    if !isDirect { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+    if !isDirect { forgetCached() }
   }
 
   private func transfer(

@@ -84,7 +84,7 @@ extension Plan {
     resources.place(cell, &specification)
     specification.userspaceExitEvent = resources.userspaceExitEvent
     specification.kvmPath = resources.kvmPath
-    specification.runner = cell.program
+    specification.runner = cell.program.told
     specification.slowdownPermille = cell.workload.slowdownPermille ?? 0
     if case .found(let path, _) = resources.qemu { specification.qemu = path }
     return specification

@@ -14,6 +14,8 @@ struct SavedCampaign: Codable, Equatable, Sendable {
   var command: [String]
   var version: String
   var host: HostRecord
+  /// What looking costs here, as it was known when the run began.
+  var looking: LookingRecord?
 
   /// Reads the plan of a run's folder.
   static func read(from folder: RunFolder) throws(CampaignError) -> SavedCampaign {
@@ -58,7 +60,7 @@ struct SavedCampaign: Codable, Equatable, Sendable {
           plan.cells.first { $0.workload.id == workload }?.workload.floored(metric) ?? metric
         },
         metrics: MetricCatalog.all.filter { occurring.contains($0.id) },
-        attribution: attribution.isEmpty ? nil : attribution)
+        attribution: attribution.isEmpty ? nil : attribution, looking: looking)
     } catch {
       throw .failure("\(error)")
     }
@@ -84,7 +86,7 @@ struct SavedCampaign: Codable, Equatable, Sendable {
 
 /// Stored runs as records.
 public enum StoredRun {
-  /// The run that a user names by path or, inside `parent`, by id.
+  /// The run that a user names by path or, inside `parent`, by id or as a baseline.
   ///
   /// - Throws: `CampaignError.usage` where there is no such run, with the nearest id that exists.
   public static func find(_ name: String, in parent: String) throws(CampaignError) -> RunFolder {
@@ -93,9 +95,11 @@ public enum StoredRun {
     do {
       return try RunFolder.find(name, in: parent)
     } catch {
+      if let named = try Baseline.folder(name, in: parent) { return named }
       let ids = ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [])
         .filter { (try? RunFolder.open("\(parent)/\($0)")) != nil }
-      throw .usage("\(error)" + (name.contains("/") ? "" : NearestName.hint(for: name, in: ids)))
+      let names = ids + Baselines(in: parent).names
+      throw .usage("\(error)" + (name.contains("/") ? "" : NearestName.hint(for: name, in: names)))
     }
   }
 

@@ -45,6 +45,15 @@ struct Supervisor: Sendable {
     return Supervisor(runner: path)
   }
 
+  /// Finds the other build that `--runner previous` means: `PVBENCH_PREVIOUS_VM`.
+  static func locatePrevious(environment: [String: String]) throws(CampaignError) -> Supervisor {
+    guard let path = environment["PVBENCH_PREVIOUS_VM"] else {
+      throw .usage("--runner previous needs the other build of pvbench-vm (name it with --previous-runner)")
+    }
+    guard access(path, X_OK) == 0 else { throw .usage("the previous runner \(path): no such program") }
+    return Supervisor(runner: path)
+  }
+
   /// Runs one guest; kills the runner after `limit`.
   func run(_ specification: MachineSpecification, limit: Duration) async -> RunnerOutcome {
     await supervise(specification, limit: limit, output: Self.collect, errors: Self.lastLines) {

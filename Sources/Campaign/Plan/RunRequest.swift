@@ -41,6 +41,12 @@ public struct RunRequest: Codable, Equatable, Sendable {
   /// Programs that run the guests, each every cell; nil for the builtin one only.
   public var runners: [GuestRunner]?
 
+  /// Disturbances that leave a repetition valid; nil for none.
+  public var tolerated: [Disturbance]?
+
+  /// A time line of every repetition; nil for none.
+  public var timeline: Bool?
+
   /// Kernel and initial ramdisk of `guest: linux` workloads.
   public var linuxKernel: String?
   /// See `linuxKernel`.
@@ -73,6 +79,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
     seed = seed ?? configuration.seed
     repetitions = repetitions ?? (quick ? nil : configuration.reps)
     order = order ?? configuration.order
+    tolerated = tolerated ?? configuration.tolerated
   }
 
   /// The runners of these names, each once; nil where there are none.
@@ -96,6 +103,7 @@ public struct RunRequest: Codable, Equatable, Sendable {
     }
     func list(_ values: [String]) -> String? { values.isEmpty ? nil : values.joined(separator: ",") }
     func variants(_ request: RunRequest) -> String? { list(request.variants.map { $0.joined(separator: "+") }) }
+    func disturbances(_ request: RunRequest) -> String? { list((request.tolerated ?? []).map(\.rawValue)) }
     let differences: [String?] = [
       differ("seed", seed, planned.seed),
       differ("reps", repetitions, planned.repetitions),
@@ -108,6 +116,8 @@ public struct RunRequest: Codable, Equatable, Sendable {
         "runner", runners.flatMap { list($0.map(\.rawValue)) }, list((planned.runners ?? [.builtin]).map(\.rawValue))),
       differ("linux-kernel", linuxKernel, planned.linuxKernel),
       differ("linux-initrd", linuxInitrd, planned.linuxInitrd),
+      differ("tolerate", disturbances(self), disturbances(planned)),
+      differ("timeline", timeline, planned.timeline),
       differ("force", isForced, planned.isForced),
       differ("suite", list(suites), list(planned.suites)),
       differ("workload", list(workloads), list(planned.workloads)),

@@ -47,4 +47,12 @@ public enum Quantity {
     guard let unit, bytes > 0 else { return "\(bytes) B" }
     return "\(bytes / unit.bytes) \(unit.suffix)"
   }
+
+  /// A duration for people, to the hundredth of a second or the millisecond: `2.04 s`, `310 ms`.
+  public static func text(seconds: Double) -> String {
+    guard seconds >= 1 else { return "\(Int((seconds * 1000).rounded())) ms" }
+    let hundredths = Int((seconds * 100).rounded())
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) s"
+  }
 }

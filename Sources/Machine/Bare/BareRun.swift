@@ -16,6 +16,7 @@ final class BareRun {
   private let tscHertz: UInt64
   private let attendant: DoorbellAttendant
   private let ended: EventFD
+  private let delays: RunDelayWatch?
   private let parent = getppid()
 
   /// A stack for the handling of signals, in which the result ring is emptied.
@@ -45,35 +46,38 @@ final class BareRun {
       try GuestLoader.writeStartInfo(
         orders: orders.encoded(), commandLine: "", shift: MemoryMap.processShift, into: memory)
     } catch { throw MachineError(making: error) }
-    attendant = DoorbellAttendant(memory: memory, statistics: VCPUStatistics())
+    delays = RunDelayWatch(specification)
+    attendant = DoorbellAttendant(memory: memory, statistics: VCPUStatistics(), delays: delays)
   }
 
   /// Runs the program until it is done, stops or is out of time.
   func run() throws(MachineError) -> RunnerReport {
     let traps = BareTraps(memory: memory, attendant: attendant, ended: ended)
     try traps.install()
+    var standstill = StandstillWatch()
     let start = UInt(MemoryMap.startInfo + MemoryMap.processShift)
     do {
       for index in 0..<specification.vcpus {
         let cpus = specification.vcpuCPUs
         let entry = UInt(entry.value)
-        _ = try PosixThread(name: "bare\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) {
+        _ = try PosixThread(name: "bare\(index)", cpu: cpus.isEmpty ? nil : cpus[index % cpus.count]) { [delays] in
+          delays?.enter()
           guard pv_use_signal_stack(Self.signalStack) == 0 else { return }
           pv_enter_program(entry, Int32(index), start)
         }
       }
     } catch { throw MachineError(making: error) }
-    return ReportBuilder.report(outcome(traps, hasEnded: waitForEnd()))
+    var outcome = outcome(traps, hasEnded: waitForEnd(&standstill))
+    outcome.standstillSeconds = standstill.seconds
+    return ReportBuilder.report(outcome)
   }
 
   /// True once the program has ended; false after the time that it is given. A runner whose parent died ends at once.
-  private func waitForEnd() -> Bool {
-    var left = Int64(specification.timeoutNanoseconds / 1_000_000)
-    while left > 0 {
+  private func waitForEnd(_ standstill: inout StandstillWatch) -> Bool {
+    let deadline = HostClock.sinceBoot() + specification.timeoutNanoseconds
+    while case let now = HostClock.sinceBoot(), now < deadline {
       var event = pollfd(fd: ended.descriptor, events: Int16(POLLIN), revents: 0)
-      let wait = min(left, 1000)
-      if poll(&event, 1, Int32(wait)) > 0 { return true }
-      left -= wait
+      if standstill.during(deadline - now + 1_000_000, { poll(&event, 1, Int32($0 / 1_000_000)) }) > 0 { return true }
       guard getppid() == parent else { _exit(1) }
     }
     return false

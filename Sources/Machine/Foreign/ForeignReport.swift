@@ -13,6 +13,8 @@ struct ForeignOutcome {
   var firstRun: UInt64?
   var marker: UInt64?
   var ended: UInt64 = 0
+  /// How long the runner stood still meanwhile.
+  var standstillSeconds: Double?
   var seen = BootConsole.Sightings()
   var lastLines: [String] = []
   /// The kernel's format, and everything else worth a line.
@@ -34,6 +36,7 @@ enum ForeignReport {
     time("boot.init", outcome.seen.initProcess)
     time("boot.marker", [outcome.marker, outcome.seen.marker].compactMap { $0 }.min())
     time("boot.end", outcome.ended)
+    report.metrics["host.stood_still"] = outcome.standstillSeconds
     report.notes = outcome.notes
     var ending: String?
     (report.status, report.reason, ending) = verdict(outcome)

@@ -41,7 +41,7 @@ private final class ForeignMachine {
   /// How long a kernel that gave up may be silent before its machine is switched off: it was told to reset it.
   private static let patienceAfterPanic: UInt64 = 1_000_000_000
   /// How long what a guest prints may wait for more.
-  private static let flushMilliseconds: Int32 = 20
+  private static let flushNanoseconds: UInt64 = 20_000_000
 
   init(_ specification: MachineSpecification, _ guest: ForeignGuest) throws(MachineError) {
     started = guest.startNanoseconds ?? HostClock.sinceBoot()
@@ -189,16 +189,18 @@ private final class ForeignMachine {
   func run() throws(MachineError) -> RunnerReport {
     PosixThread.installInterruptHandler()
     var outcome = ForeignOutcome()
+    var standstill = StandstillWatch()
     outcome.started = started
     outcome.ready = HostClock.sinceBoot()
     do {
       let threads = try MachineThreads(
         specification, devices: wiring.workers, failure: workerFailure,
         vcpus: vcpus.map { vcpu in { vcpu.run() } })
-      if !waitForEnd(), workerFailure.text == nil {
+      if !waitForEnd(&standstill), workerFailure.text == nil {
         outcome.timedOutAfterSeconds = Double(specification.timeoutNanoseconds) / 1e9
       }
       outcome.ended = HostClock.sinceBoot()
+      outcome.standstillSeconds = standstill.seconds
       stop(threads.vcpus)
       threads.join()
     } catch { throw MachineError(making: error) }
@@ -220,13 +222,14 @@ private final class ForeignMachine {
 
   /// True once the guest has ended or an I/O thread has failed, and a while after its kernel gave up; false where its time is
   /// over. A runner whose parent died ends at once.
-  private func waitForEnd() -> Bool {
+  private func waitForEnd(_ standstill: inout StandstillWatch) -> Bool {
     let deadline = HostClock.sinceBoot() &+ specification.timeoutNanoseconds
     var events = [power.event, workerFailure.event].map {
       pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
     }
     while true {
-      if poll(&events, 2, Self.flushMilliseconds) > 0 { return true }
+      let isOver = standstill.during(Self.flushNanoseconds) { poll(&events, 2, Int32($0 / 1_000_000)) > 0 }
+      if isOver { return true }
       console.flush()
       guard getppid() == parent else { _exit(1) }
       let now = HostClock.sinceBoot()

@@ -76,6 +76,7 @@ private final class QEMURun {
   private var resultError: SerialResults.SerialError?
   private var firstByte: UInt64?
   private var isDone = false
+  private var standstillSeconds = 0.0
   private var hasPanicked = false
   private var errorBytes: [UInt8] = []
   private static let mostErrorBytes = 1 << 20
@@ -126,6 +127,7 @@ private final class QEMURun {
 
     var outcome = GuestOutcome()
     outcome.tscHertz = tscHertz
+    outcome.standstillSeconds = standstillSeconds
     outcome.records = results.records
     outcome.window = observer.window
     (outcome.exits, outcome.loopExits) = (nil, nil)
@@ -153,12 +155,14 @@ private final class QEMURun {
   /// and QEMU with it.
   private func follow() -> Bool {
     let deadline = started + specification.timeoutNanoseconds
+    var standstill = StandstillWatch()
+    defer { standstillSeconds = standstill.seconds }
     var watch = DescriptorWait([bells.readEnd, console.readEnd, errors.readEnd])
     var open = 3
     while open > 0 {
       let now = HostClock.sinceBoot()
       guard now < deadline else { return false }
-      watch.wait(nanoseconds: min(deadline - now, 1_000_000_000))
+      standstill.during(deadline - now) { watch.wait(nanoseconds: $0) }
       guard getppid() == parent else { _exit(1) }
       for index in 0..<3 where watch.isReady(index) {
         if !hear(index) {

@@ -20,6 +20,9 @@ final class QEMUObserver {
   private let process: pid_t
   private let specification: MachineSpecification
   private var counter: Counter?
+  /// The vCPU's thread, where nothing else of the guest's runs on its CPU; QEMU's other threads share one.
+  private var watchedThread: Int32?
+  private var openRunDelay: Double?
   private var openCPUSeconds: Double?
   private var openExits: UInt64?
 
@@ -36,17 +39,20 @@ final class QEMUObserver {
       let cpu = isVCPU ? specification.vcpuCPUs.first : specification.ioCPU
       if let cpu { _ = pv_pin_thread(thread, Int32(cpu)) }
       if isVCPU { count(on: thread) }
+      if isVCPU, specification.hasCPUForEachVCPU { watchedThread = thread }
     }
   }
 
   func openWindow() {
     openExits = counter.flatMap { try? $0.counter.read() }
     openCPUSeconds = cpuSeconds()
+    openRunDelay = runDelay
   }
 
   func closeWindow() {
     guard let openCPUSeconds, let closed = cpuSeconds() else { return }
     window = WindowMeasurement(cpuSeconds: closed - openCPUSeconds)
+    if let openRunDelay, let runDelay { window?.longestRunDelaySeconds = runDelay - openRunDelay }
     if let openExits, let exits = counter.flatMap({ try? $0.counter.read() }) { windowExits = exits - openExits }
     memoryUsage = ProcessUsage.memory(of: process, guestBytes: specification.memory)
     if memoryUsage == nil { notes.append("memory.runner_overhead: guest RAM was not found among QEMU's mappings") }
@@ -54,6 +60,8 @@ final class QEMUObserver {
 
   /// QEMU's, and that of the far side, which is a thread of this process.
   private func cpuSeconds() -> Double? { ProcessUsage.cpuSeconds(of: process).map { $0 + ProcessUsage.cpuSeconds() } }
+
+  private var runDelay: Double? { watchedThread.flatMap { ProcessUsage.runDelaySeconds(of: $0) } }
 
   private func count(on thread: Int32) {
     guard specification.runner == .qemu, let event = specification.userspaceExitEvent else { return }

@@ -23,6 +23,10 @@ enum Host {
     }
   }()
 
+  /// True where a vCPU and its I/O do not share a CPU.
+  static let hasSeveralCPUs =
+    sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 || loudly(false, "one CPU: competing load is not tested")
+
   /// QEMU, where its package is installed.
   static let qemuProgram = "/usr/bin/qemu-system-x86_64"
 
