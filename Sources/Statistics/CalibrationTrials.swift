@@ -57,24 +57,29 @@ public struct CalibrationTrials: Sendable {
   private let design: Design
   private let slowed: Slowed?
   private let cells: [CellRecord]
+  private let slowedCell: CellRecord?
+  /// Runs that every cell has enough boots for.
+  private let runs: Int
   private let pairs: [(a: Int, b: Int)]
 
-  /// Trials over the boots of `run`; a cell without an ok boot takes no part.
+  /// Trials over the ok boots of `run`, of which as many runs are made as every cell has boots for; a cell without any takes no
+  /// part.
   public init(_ run: RunRecord, design: Design, slowed: Slowed? = nil) {
     self.run = run
     self.design = design
     self.slowed = slowed
-    cells = run.cells.filter { cell in
-      cell.workload != slowed?.workload && cell.repetitions.contains { $0.status == .ok }
-    }
-    pairs = DisjointPairings.pairs(runs: design.runs, count: design.comparisons, seed: design.seed)
+    let measured = run.cells.map(Self.okBoots).filter { !$0.repetitions.isEmpty }
+    cells = measured.filter { $0.workload != slowed?.workload }
+    slowedCell = measured.first { $0.workload == slowed?.workload }
+    runs = min(design.runs, measured.map { $0.repetitions.count / design.repetitions }.min() ?? 0)
+    pairs = DisjointPairings.pairs(runs: runs, count: design.comparisons, seed: design.seed)
   }
 
   /// Everything that the calibration says.
   public var record: CalibrationRecord {
     CalibrationRecord(
       run: run.id, started: run.started, version: run.version, seed: design.seed, fingerprint: run.host.fingerprint,
-      configuration: run.host.configuration, alpha: design.alpha, runs: design.runs,
+      configuration: run.host.configuration, alpha: design.alpha, runs: runs,
       repetitions: design.repetitions, falseAlarms: falseAlarms, slowdown: slowdownTrial,
       cells: cells.map(calibrated))
   }
@@ -96,12 +101,13 @@ public struct CalibrationTrials: Sendable {
   }
 
   private var slowdownTrial: SlowdownTrial? {
-    guard let slowed, let slow = run.cells.first(where: { $0.workload == slowed.workload }) else { return nil }
+    guard let slowed, let slow = slowedCell else { return nil }
     let runs = dealt(.interleaved)
+    let slowBoots = dealt(slow, .interleaved)
     let found = pairs.count { pair in
       var b = runs[pair.b]
       for index in b.cells.indices where b.cells[index].key == slowed.original {
-        b.cells[index].repetitions = Self.primary(of: slow, dealt(slow, .interleaved)[pair.b])
+        b.cells[index].repetitions = Self.primary(of: slow, slowBoots[pair.b])
       }
       return compare(runs[pair.a], b, floor: Self.lowFloor).contains {
         $0.workload == slowed.original.workload && $0.mode == slowed.original.mode && $0.verdict == .regressed
@@ -125,7 +131,7 @@ public struct CalibrationTrials: Sendable {
   /// Runs with what the gate looks at.
   private func dealt(_ order: CalibrationOrder) -> [RunRecord] {
     let boots = cells.map { dealt($0, order) }
-    return (0..<design.runs).map { number in
+    return (0..<runs).map { number in
       var part = run
       part.id = "\(run.id), part \(number)"
       part.cells = zip(cells, boots).map { cell, boots in
@@ -137,14 +143,20 @@ public struct CalibrationTrials: Sendable {
     }
   }
 
-  /// The boots of each run. A repetition's index is its place in time among those of its cell.
+  /// The boots of each run.
   private func dealt(_ cell: CellRecord, _ order: CalibrationOrder) -> [[RepetitionRecord]] {
-    var runs = [[RepetitionRecord]](repeating: [], count: design.runs)
-    for repetition in cell.repetitions where repetition.index < design.runs * design.repetitions {
-      let number = order == .interleaved ? repetition.index % design.runs : repetition.index / design.repetitions
-      runs[number].append(repetition)
+    var parts = [[RepetitionRecord]](repeating: [], count: runs)
+    for (place, repetition) in cell.repetitions.prefix(runs * design.repetitions).enumerated() {
+      parts[order == .interleaved ? place % runs : place / design.repetitions].append(repetition)
     }
-    return runs
+    return parts
+  }
+
+  /// A cell with the boots that enter a statistic, in the order in which they ran.
+  private static func okBoots(_ cell: CellRecord) -> CellRecord {
+    var cell = cell
+    cell.repetitions = cell.repetitions.filter { $0.status == .ok }.sorted { $0.index < $1.index }
+    return cell
   }
 
   /// The repetitions with their primary metric only, the one that a gate looks at.
@@ -190,6 +202,6 @@ public struct CalibrationTrials: Sendable {
   }
 
   private static func values(_ repetitions: [RepetitionRecord], _ metric: Metric) -> [Double] {
-    repetitions.filter { $0.status == .ok }.compactMap { $0.metrics[metric.id] }.filter(\.isFinite)
+    repetitions.compactMap { $0.metrics[metric.id] }.filter(\.isFinite)
   }
 }

@@ -48,6 +48,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     if let error = result.error { throw error }
     guard let run = result.record else { throw ExitCode(result.exitCode) }
     let record = try calibration.evaluate(run)
+    if let line = Calibration.remark(on: run) { Console.note(line + "\n") }
     Console.print(console.json ? record.json + "\n" : CalibrationText(record, showsAll: all).text)
     let path = try CalibrationStore(environment: environment).write(record)
     if !console.quiet { Console.note("kept for this host: \(path)\n") }

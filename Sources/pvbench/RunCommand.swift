@@ -70,6 +70,7 @@ struct MeasureOptions: ParsableArguments {
     options.command = ["pvbench"] + CommandLine.arguments.dropFirst()
     options.version = Pvbench.version
     options.environment = environment
+    options.calibrations = CalibrationStore(environment: environment)
     if let previousRunner { options.environment["PVBENCH_PREVIOUS_VM"] = previousRunner }
     return options
   }
@@ -148,17 +149,18 @@ struct RunCommand: AsyncParsableCommand {
       return Console.print(console.json ? plan.json + "\n" : plan.text)
     }
     for line in Doctor(environment: options.environment, results: options.out).settle() { Console.diagnose(line) }
-    var campaign = try Campaign.prepare(options)
-    campaign.calibration = try CalibrationStore(environment: options.environment).note(on: campaign.host)
+    let campaign = try Campaign.prepare(options)
     if let line = campaign.hostWarnings, !console.quiet { Console.note(line + "\n") }
     let progress = console.progress
-    let (result, signal) = await Interruption.guarding { [campaign] in
+    let (result, signal) = await Interruption.guarding {
       await campaign.run(progress: progress) { run, folder in try Publication.publish(run, in: folder) }
     }
-    try conclude(result, signal: signal, against: options.against)
+    try conclude(result, signal: signal, against: options.against, calibrations: options.calibrations)
   }
 
-  private func conclude(_ result: CampaignResult, signal: Int32?, against: Against?) throws {
+  private func conclude(
+    _ result: CampaignResult, signal: Int32?, against: Against?, calibrations: CalibrationStore?
+  ) throws {
     if let error = result.error { Console.diagnose("\(error)") }
     var code: Int32 = 0
     if let record = result.record {
@@ -166,11 +168,10 @@ struct RunCommand: AsyncParsableCommand {
       let report = result.isPublished ? result.folder.file("report.html") : nil
       if !console.json { Console.print(Publication.summary(record, report: report)) }
       if let against, signal == nil {
-        let compared = try against.compared(with: record)
+        let compared = try against.compared(with: record, calibrations: calibrations)
         let columns = Console.columns
         let table = ComparisonText(
-          compared.document, columns: columns ?? .max, usesColor: console.color.isOn(onTerminal: columns != nil),
-          showsAll: false)
+          compared.document, columns: columns ?? .max, usesColor: console.color.isOn(onTerminal: columns != nil))
         Console.print(console.json ? compared.json + "\n" : "\n" + table.text)
         code = compared.exitCode(failOn: failOn)
       } else if console.json {

@@ -89,6 +89,16 @@ struct CalibrationTrialsTests {
     #expect(Self.record(run).cells.map(\.key.workload) == ["w0", "w2", "w3", "w4", "w5"])
   }
 
+  @Test func runsAreMadeOfTheBootsThatAreOk() {
+    var run = Self.run()
+    for index in 0..<13 { run.cells[2].repetitions[9 * index].status = .invalid }
+    let record = Self.record(run)
+    // 107 boots are 17 runs of six.
+    #expect(record.runs == 17)
+    #expect(record.falseAlarms.allSatisfy { $0.called.count <= 3 })
+    #expect(record.slowdown.map { $0.found.count >= 57 } == true)
+  }
+
   @Test func whatMayBeZeroHasNoRelativeSpread() {
     var run = Self.run()
     run.cells[0].repetitions[7].metrics["throughput.ops"] = 0

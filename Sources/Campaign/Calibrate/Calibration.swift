@@ -26,7 +26,7 @@ public struct Calibration: Sendable {
   /// Comparisons of each kind.
   static let comparisons = 200
   /// A cell of which fewer boots than this share are ok is no ground for anything.
-  static let leastShare = 0.9
+  static let leastShare = 0.5
 
   /// The run whose boots are dealt out.
   public let campaign: Campaign
@@ -80,6 +80,14 @@ public struct Calibration: Sendable {
   /// Measures what is missing; `publish` writes the run's reports.
   public func run(progress: any ProgressSink, publish: Campaign.Publisher) async -> CampaignResult {
     await campaign.run(progress: progress, publish: publish)
+  }
+
+  /// One line where boots were left out because they are not ok; nil where all are.
+  public static func remark(on run: RunRecord) -> String? {
+    let boots = run.cells.flatMap(\.repetitions).filter { $0.status != .skipped }
+    let missing = boots.count { $0.status != .ok }
+    return missing == 0
+      ? nil : "left out: \(missing) of \(boots.count) boots, which are failed or invalid (see the report)"
   }
 
   /// What the finished run says of the gate.

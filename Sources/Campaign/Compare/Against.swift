@@ -25,8 +25,10 @@ public struct Against: Sendable {
     }
   }
 
-  /// What became of it: `run` is B.
-  public func compared(with run: RunRecord) throws(CampaignError) -> ComparedRuns {
-    try ComparedRuns(record, run, allowsMismatch: allowsMismatch)
+  /// What became of it: `run` is B. `calibrations` is where to look for what is known of the gate.
+  public func compared(
+    with run: RunRecord, calibrations: CalibrationStore? = nil
+  ) throws(CampaignError) -> ComparedRuns {
+    try ComparedRuns(record, run, allowsMismatch: allowsMismatch, calibrations: calibrations)
   }
 }

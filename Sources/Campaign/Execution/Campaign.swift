@@ -24,6 +24,8 @@ public struct CampaignOptions: Sendable {
   public var command: [String] = []
   /// pvbench's version, for the record.
   public var version = ""
+  /// Where to look for what is known of the gate on this host; nil for nowhere.
+  public var calibrations: CalibrationStore?
   /// `PVBENCH_VM`, `PVBENCH_KVM_PATH`.
   public var environment: [String: String] = [:]
   /// Bytes of the disk image.
@@ -70,7 +72,7 @@ public struct Campaign: Sendable {
   let resources: MachineResources
   let outlook: String
   /// What is known of the gate between runs of this host, for the record.
-  public var calibration: CalibrationNote?
+  let calibration: CalibrationNote?
   let moment: @Sendable (_ cpus: [Int]) -> HostMoment
 
   /// Guests to ask, and their places: they need other ones than the run's.
@@ -86,9 +88,6 @@ public struct Campaign: Sendable {
     let warnings = count == 1 ? "1 warning" : "\(count) warnings"
     return "this host is less than fit to measure: \(warnings) (see pvbench doctor)"
   }
-
-  /// The host as it was when the run began.
-  public var host: HostRecord { saved.host }
 
   /// The plan that is carried out.
   public var plan: Plan { saved.plan }
@@ -147,6 +146,7 @@ public struct Campaign: Sendable {
       places.traces = resources.traces
       return Probe(plan: $0, resources: places)
     }
+    let calibration = try options.calibrations?.note(on: record)
     if let existing {
       guard existing.saved.host.fingerprint == record.fingerprint else {
         throw .usage(
@@ -155,7 +155,8 @@ public struct Campaign: Sendable {
       existing.folder.removeLeftovers()
       return Campaign(
         folder: existing.folder, saved: existing.saved, probe: existing.saved.findings == nil ? probe : nil,
-        supervisor: supervisor, previous: previous, resources: resources, outlook: outlook, moment: host.moment)
+        supervisor: supervisor, previous: previous, resources: resources, outlook: outlook, calibration: calibration,
+        moment: host.moment)
     }
     do {
       let folder = try RunFolder.create(in: options.out, host: record.name)
@@ -166,7 +167,7 @@ public struct Campaign: Sendable {
       try saved.write(to: folder)
       return Campaign(
         folder: folder, saved: saved, probe: probe, supervisor: supervisor, previous: previous, resources: resources,
-        outlook: outlook, moment: host.moment)
+        outlook: outlook, calibration: calibration, moment: host.moment)
     } catch let error as CampaignError {
       throw error
     } catch {
