@@ -29,13 +29,16 @@ struct RunPage: ~Copyable {
 /// Makes a vCPU leave KVM_RUN: sets the `immediate_exit` byte of its run page, from any thread or signal handler. A vCPU
 /// that is inside the guest only sees it after a signal to its thread. It must not be used after its `VCPU` is gone.
 public struct VCPUStopper: @unchecked Sendable {
-  // SAFETY of Sendable: one byte, only ever stored to, atomically.
+  // SAFETY of Sendable: one byte, only ever stored and loaded atomically.
   private let immediateExit: UnsafeMutableRawPointer
 
   fileprivate init(immediateExit: UnsafeMutableRawPointer) { self.immediateExit = immediateExit }
 
   /// The next `run()`, or the one that a signal interrupts, returns `.interrupted` at once.
   public func requestImmediateExit() { pv_run_set_immediate_exit(immediateExit, 1) }
+
+  /// True where it was requested: an interruption without it is some other signal's.
+  public var isRequested: Bool { pv_run_has_immediate_exit(immediateExit) != 0 }
 
   /// Takes the request back.
   public func clearImmediateExit() { pv_run_set_immediate_exit(immediateExit, 0) }

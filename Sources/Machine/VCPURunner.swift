@@ -126,6 +126,8 @@ final class VCPURunner: @unchecked Sendable {
       lastReturn = returned
       switch outcome {
       case .resume: continue
+      // Nobody asked for it: a process that was stopped (SIGSTOP) and goes on may leave KVM_RUN so.
+      case .stop(.interrupted) where !stopper.isRequested: continue
       case .stop(let reason):
         stopReason = reason
         return

@@ -20,15 +20,25 @@ extension RealGuests {
       ])
       try disturb(child.pid)
       let result = child.wait()
-      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-      let name = try #require(names.first, "\(result.errors)")
-      let bytes = TemporaryFolder.contents(of: "\(folder.path)/\(name)/run.json")
+      let path = try #require(Self.run(in: folder), "\(result.errors)")
+      let bytes = TemporaryFolder.contents(of: "\(path)/run.json")
       let record = try JSONDecoder().decode(RunRecord.self, from: Data(bytes))
       return (result, try #require(record.cells.first?.repetitions.first))
     }
 
-    /// The runner that the process `parent` has started, when its guest is about to run.
-    private func runner(of parent: pid_t) throws -> pid_t {
+    /// The only run's folder, which stands beside the history.
+    private static func run(in folder: TemporaryFolder) -> String? {
+      ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).map { "\(folder.path)/\($0)" }
+        .first { FileManager.default.fileExists(atPath: "\($0)/plan.json") }
+    }
+
+    /// The runner that the process `parent` has started for its first repetition, when its guest is about to run: not one of
+    /// those before it, by which the run finds out what exits cost.
+    private func runner(of parent: pid_t, in folder: TemporaryFolder) throws -> pid_t {
+      let hasAsked = Child.eventually(seconds: 60) {
+        Self.run(in: folder).map { Self.text("\($0)/plan.json").contains("\"findings\"") } ?? false
+      }
+      try #require(hasAsked)
       var found: pid_t?
       _ = Child.eventually(seconds: 30) {
         found = Self.numbers(in: "/proc").first { process in
@@ -72,7 +82,7 @@ extension RealGuests {
     @Test(arguments: [pid_t(1), -1]) func aRunnerThatWasStoppedIsInvalid(sign: pid_t) throws {
       let folder = try TemporaryFolder()
       let (result, repetition) = try run(watching: "stopped", in: folder) { pvbench in
-        let runner = try runner(of: pvbench)
+        let runner = try runner(of: pvbench, in: folder)
         #expect(kill(sign * runner, SIGSTOP) == 0)
         sleep(2)
         #expect(kill(sign * runner, SIGCONT) == 0)

@@ -65,6 +65,7 @@ struct FuzzTests {
     rig.interrupt.consume()
     try rig.start([.version1, .eventIndex])
     #expect(try rig.submit(try rig.request(type: 4)) == (0, 1))
-    #expect(rig.block.workers[0].counters.requests > 100)
+    // How many of them its thread gets to see before the next write is up to the host; some must have come that far.
+    #expect(rig.block.workers[0].counters.requests > 10)
   }
 }

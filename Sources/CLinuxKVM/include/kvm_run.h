@@ -62,6 +62,10 @@ static inline __u8 pv_run_eoi_vector(const struct kvm_run *run) { return run->eo
 static inline void pv_run_set_immediate_exit(void *immediate_exit, __u8 value) {
   __atomic_store_n((__u8 *)immediate_exit, value, __ATOMIC_SEQ_CST);
 }
+static inline int pv_run_has_immediate_exit(const void *immediate_exit) {
+  return __atomic_load_n((const __u8 *)immediate_exit, __ATOMIC_SEQ_CST) != 0;
+}
+
 static inline void *pv_run_immediate_exit(struct kvm_run *run) { return &run->immediate_exit; }
 
 // Takes what is in KVM's ring of gathered writes (struct kvm_coalesced_mmio_ring, a page of `count` entries of which one is
