@@ -1,7 +1,7 @@
 import HostTopology
 import Measurement
 
-/// Decides whether a repetition says anything of its guest (docs/decisions/0021-invalid-not-slow.md). What the runner and the
+/// Decides whether a repetition says anything of its guest (docs/decisions/0023-invalid-not-slow.md). What the runner and the
 /// host have seen is compared with limits; one that was passed makes the repetition invalid, with the numbers.
 struct Validity {
   /// Share of the window that a vCPU's or an I/O thread may have waited for its CPU, where no other of its guest runs there.
